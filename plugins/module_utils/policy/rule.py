@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rule of the validator is, and how rules are run (pure)."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import (
+    Finding,
+    Fix,
+    Incomplete,
+    Severity,
+    Verdict,
+    worst_first,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.policy.settings import SETTINGS
+from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Scope, View
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.values import masked
+
+Part = t.Literal["main", "master", "map_types", "tls_library", "warnings", "host"]
+AREAS: t.Final[t.Mapping[str, str]] = {
+    "levels": "Whether TLS is offered and demanded",
+    "protocols": "Protocol versions",
+    "suites": "Cipher suites and options of the TLS library",
+    "keys": "Certificates, keys, key exchange",
+    "login": "Authentication",
+    "relay": "Who may send where",
+    "smtp": "The SMTP dialogue",
+    "outbound": "Mail going out",
+    "configuration": "How the configuration is written",
+    "versions": "Versions and what is going away",
+    "files": "Files, permissions, chroot",
+    "logging": "What the log and the headers show",
+    "dovecot": "Dovecot",
+    "wire": "What the ports really do",
+}
+
+_OWNED: t.Final = frozenset(one.parameter for one in SETTINGS)
+_MASTER_ROLE: t.Final = "hardened.mail.postconf: services"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What a rule found; ``severity`` is given when it differs from the rule's own."""
+
+    subject: str
+    parameter: str
+    observed: str
+    expected: str
+    message: str
+    fix: Fix
+    severity: t.Optional[Severity] = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that the validator looks for.
+
+    ``id`` is stable for ever. ``title`` says in general what is wrong, ``why`` in one sentence what comes of
+    it, ``source`` from where the knowledge is. ``needs`` are the parts without which nothing can be said.
+    ``dies`` tells that a daemon of Postfix dies of it at run time, or turns TLS off, though ``postfix check``
+    is content. ``catalogue`` is for the generated page: an example of a configuration that is found.
+    """
+
+    id: str
+    area: str
+    severity: Severity
+    title: str
+    why: str
+    source: str
+    check: t.Callable[[View], t.Iterable[Hit]]
+    needs: tuple[Part, ...] = ("main", "master")
+    dies: bool = False
+    example: str = ""
+
+
+def set_in(scope: Scope, value: t.Optional[str]) -> Fix:
+    """Return how to give the parameter of *scope* this value where it is set; None removes it."""
+    return set_parameter(
+        scope.parameter,
+        value,
+        service=scope.endpoints[0].subject if scope.origin == "master.cf" else "",
+    )
+
+
+def set_parameter(parameter: str, value: t.Optional[str], *, service: str = "") -> Fix:
+    """Return how to set a parameter of main.cf, or of a service as an ``-o`` override; None removes it."""
+    if service:
+        path = f"{service}/{parameter}"
+        if value is None:
+            return Fix(f"{_MASTER_ROLE} (override absent)", f"postconf -PX '{path}'")
+        if set(" \t{}") & set(value):
+            # postconf -P refuses blanks (postconf(1), option -P).
+            return Fix(
+                _MASTER_ROLE, f"in master.cf, below {service}: -o {{ {parameter} = {value} }}"
+            )
+        return Fix(_MASTER_ROLE, f"postconf -P '{path}={value}'")
+    variable = (
+        "role hardened.mail.postfix_tls sets it"
+        if parameter in _OWNED
+        else f"postfix_tls_parameters: {{{parameter}: {'null' if value is None else value!r}}}"
+    )
+    if value is None:
+        return Fix(variable, f"postconf -X {parameter}")
+    return Fix(variable, f"postconf -e '{parameter} = {value}'")
+
+
+def hit(
+    scope: Scope,
+    message: str,
+    *,
+    expected: t.Optional[str],
+    severity: t.Optional[Severity] = None,
+    fix: t.Optional[Fix] = None,
+    shown: str = "",
+) -> Hit:
+    """Return what is found at one line: *expected* is the value to write, None when the line must go.
+
+    *message* says what was found; ``{services}`` in it is filled in. *shown* is what to show as expected when
+    that is more than a value.
+    """
+    return Hit(
+        subject=scope.subject,
+        parameter=scope.parameter,
+        observed=observed(scope),
+        expected=shown or ("not set" if expected is None else expected),
+        message=message.replace("{services}", scope.used_by),
+        fix=fix or set_in(scope, expected),
+        severity=severity,
+    )
+
+
+def observed(scope: Scope) -> str:
+    """Return the value as a finding may show it."""
+    if scope.origin == "default":
+        return f"{masked(scope.parameter, scope.value)} (the default)".lstrip()
+    return masked(scope.parameter, scope.value)
+
+
+def judge(
+    view: View,
+    rules: t.Iterable[Rule],
+    *,
+    missing: t.Optional[t.Mapping[Part, str]] = None,
+) -> Verdict:
+    """Run the rules; *missing* tells which parts there are not, and why.
+
+    A rule that lacks a part is not run and is reported as incomplete, never as passed.
+    """
+    absent = missing or {}
+    found: list[Finding] = []
+    unjudged: dict[str, list[str]] = {}
+    run = 0
+    for rule in rules:
+        reasons = [absent[part] for part in rule.needs if part in absent]
+        if reasons:
+            for reason in dict.fromkeys(reasons):
+                unjudged.setdefault(reason, []).append(rule.id)
+            continue
+        run += 1
+        found += (_finding(rule, one) for one in rule.check(view))
+    for name, reason in view.broken.items():
+        unjudged.setdefault(f"{name}: {reason}", [])
+    return Verdict(
+        findings=worst_first(found),
+        incomplete=tuple(Incomplete(reason, tuple(ids)) for reason, ids in unjudged.items()),
+        rules_run=run,
+    )
+
+
+def _finding(rule: Rule, one: Hit) -> Finding:
+    return Finding(
+        rule=rule.id,
+        severity=one.severity or rule.severity,
+        area=rule.area,
+        subject=one.subject,
+        parameter=one.parameter,
+        observed=one.observed,
+        expected=one.expected,
+        message=one.message,
+        why=rule.why,
+        fix=one.fix,
+        source=rule.source,
+    )
+
+
+__all__ = (
+    "AREAS",
+    "Hit",
+    "Part",
+    "Rule",
+    "hit",
+    "judge",
+    "observed",
+    "set_in",
+    "set_parameter",
+)
