@@ -184,6 +184,17 @@ def test_port_that_was_dead_before_is_said_and_not_blamed_on_the_run(
     machine.serves()
 
 
+def test_port_that_the_change_revives_answers_at_once(machine: Machine) -> None:
+    machine.append(MASTER, DEAD_SERVICE)
+    machine.restart()
+    assert "error" in machine.outside(port=2525)
+    revived = {"name": "2525", "overrides": {"smtpd_sasl_auth_enable": False}}
+    result = machine.apply(services=[revived])
+    applied(result)
+    assert result["activation"] == "restart"
+    machine.serves(port=2525)
+
+
 def test_listener_of_the_proxy_protocol_is_asked_in_its_language(machine: Machine) -> None:
     machine.append(MASTER, "2526 inet n - y - - smtpd -o smtpd_upstream_proxy_protocol=haproxy\n")
     machine.restart()

@@ -54,14 +54,13 @@ def lines(
     is ``postconf -x``; with *explicit* only these files are read. Nothing is raised for a source
     that cannot be read: *reading* says so.
     """
-    now = datetime.now().astimezone()
     if explicit:
         for path in explicit:
             yield from _file(path, reading=reading)
         return
     files = _files_since(_main_file(effective), since=since)
     first = _first_moment(files)
-    yield from _journal(since, first or now, effective=effective, reading=reading)
+    yield from _journal(since, first, effective=effective, reading=reading)
     last: t.Optional[tuple[str, datetime]] = None
     for path in files:
         for entry in _file(path, reading=reading):
@@ -70,7 +69,7 @@ def lines(
     ended = take_apart(last[0], newest=last[1]) if last else None
     if first and ended:
         after = ended.at + timedelta(seconds=1)
-        yield from _journal(after, now, effective=effective, reading=reading)
+        yield from _journal(after, None, effective=effective, reading=reading)
 
 
 def _main_file(effective: t.Mapping[str, str]) -> t.Optional[str]:
@@ -133,14 +132,21 @@ def _first_moment(files: t.Sequence[str]) -> t.Optional[datetime]:
 
 
 def _journal(
-    since: datetime, until: datetime, *, effective: t.Mapping[str, str], reading: Reading
+    since: datetime,
+    until: t.Optional[datetime],
+    *,
+    effective: t.Mapping[str, str],
+    reading: Reading,
 ) -> t.Iterator[tuple[str, datetime]]:
     program = shutil.which("journalctl")
-    if program is None or until <= since:
+    if program is None or (until and until <= since):
         return
+    newest = until or datetime.now().astimezone()
     facility = _FACILITIES.get(effective.get("syslog_facility", "mail"), 2)
     arguments = [program, "--no-pager", "--quiet", "--output=short-unix"]
-    arguments += [f"--since=@{int(since.timestamp())}", f"--until=@{int(until.timestamp())}"]
+    arguments.append(f"--since=@{int(since.timestamp())}")
+    if until:
+        arguments.append(f"--until=@{int(until.timestamp())}")
     # Read while it writes, so that a large journal needs no memory; run_command keeps all of it.
     with subprocess.Popen(  # pylint: disable=ansible-bad-function
         [*arguments, f"SYSLOG_FACILITY={facility}"],
@@ -154,7 +160,7 @@ def _journal(
             for raw in iter(lambda: stream.readline(_LONGEST), b""):
                 if "journal" not in reading.sources:
                     reading.sources.append("journal")
-                yield raw.decode("utf-8", "replace"), until
+                yield raw.decode("utf-8", "replace"), newest
         finally:
             process.kill()
 

@@ -333,8 +333,11 @@ def _change(request: survey.Request, found: survey.Survey, *, state: str, outcom
         asked = time.monotonic()
         before = probe.ask_all(live.listeners) if request.probe else {}
         patience = probe.patience_after(time.monotonic() - asked)
-        if request.rehearse:
+        mended = (
             _rehearse(request, found, new, directory=directory, before=before, outcome=outcome)
+            if request.rehearse
+            else frozenset()
+        )
         changes = _in_safe_order(request, found, directory=directory)
     record = survey.owned_change(request.config_directory, found.owned)
     replacement = files.Replacement(state, changes=(*changes, record) if record else changes)
@@ -342,8 +345,7 @@ def _change(request: survey.Request, found: survey.Survey, *, state: str, outcom
     began = time.monotonic()
     replacement.swap()
     outcome.changed = True
-    dead = [listener for listener, session in before.items() if probe.daemon_died(session)]
-    needed = "restart" if found.plan.needs_restart or dead else "reload"
+    needed = "restart" if found.plan.needs_restart or mended else "reload"
     if live.pid is None:
         outcome.warnings.append(
             "Postfix was not running and was left so; the new configuration counts when it starts."
@@ -455,7 +457,11 @@ def _rehearse(
     directory: str,
     before: t.Mapping[Listener, Session],
     outcome: Outcome,
-) -> None:
+) -> frozenset[str]:
+    """Try the new configuration; return the services whose daemon died before and lives with it.
+
+    Only for those a reload does not do: master(8) starts no daemon for up to a minute after one died.
+    """
     held = rehearsal.rehearse(
         os.path.join(directory, "new"),
         main=found.plan.main,
@@ -486,6 +492,13 @@ def _rehearse(
             f"Its log says: {log or 'nothing'}. Nothing was changed.",
             details={"rehearsal": outcome.rehearsal},
         )
+    return frozenset(
+        answer.service
+        for answer in held.answers
+        if answer.service in was
+        and probe.daemon_died(was[answer.service])
+        and not probe.daemon_died(answer.session)
+    )
 
 
 def _control(
