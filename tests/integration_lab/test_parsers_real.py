@@ -19,17 +19,6 @@ import pytest
 from hypothesis import strategies as st
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def _make_importable() -> None:
-    """Do what the unit tests do to make the collection importable."""
-    spec = importlib.util.spec_from_file_location("unit_conftest", ROOT / "tests/unit/conftest.py")
-    assert spec is not None
-    assert spec.loader is not None
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-
-
-_make_importable()
 sys.path.insert(0, str(ROOT / "tests/unit/plugins/module_utils/postfix"))
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: E402

@@ -26,7 +26,9 @@ UTILS = "plugins/module_utils/"
 ROOMS: t.Final = {
     "postfix": (
         {
+            "capture",
             "effective",
+            "expand",
             "mail_log",
             "main_cf",
             "master_cf",

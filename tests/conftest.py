@@ -11,7 +11,7 @@ import sys
 
 from hypothesis import settings
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 TREE = ROOT / ".cache" / "collections"
 
 
