@@ -9,7 +9,6 @@ a test go into one container at once.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pathlib
 import sys
