@@ -53,7 +53,7 @@ class Endpoint:
     @property
     def chrooted(self) -> bool:
         """Whether the service runs in the queue directory (column chroot; ``-`` is the default ``n``)."""
-        chroot = self.service.fields[4] if len(self.service.fields) > 4 else "-"
+        chroot = self.service.fields[2]
         old = self.view.compatibility_level < (1,)
         return chroot == "y" or (chroot == "-" and old)
 
