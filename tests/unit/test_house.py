@@ -42,6 +42,7 @@ ROOMS: t.Final = {
             "certificates",
             "endpoints",
             "files",
+            "host_look",
             "log_files",
             "probe",
             "rehearsal",

@@ -156,18 +156,26 @@ def listening(pid: int) -> frozenset[tuple[str, int]]:
                 inodes.add(target[8:-1])
     except OSError:
         return frozenset()
-    found = set()
+    return frozenset(end for inode, end in _listeners(str(pid)) if inode in inodes)
+
+
+def listening_anyone() -> frozenset[tuple[str, int]]:
+    """Return (address, port) of every TCP socket on which any process of this host listens."""
+    return frozenset(end for _inode, end in _listeners("self"))
+
+
+def _listeners(process: str) -> t.Iterator[tuple[str, tuple[str, int]]]:
+    """Return inode and (address, port) of the listening sockets in the network of a process."""
     for table in ("tcp", "tcp6"):
         try:
-            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as stream:
+            with open(f"/proc/{process}/net/{table}", encoding="ascii") as stream:
                 rows = [line.split() for line in stream.readlines()[1:]]
         except OSError:
             continue
         for row in rows:
-            if row[3] == "0A" and row[9] in inodes:
+            if row[3] == "0A":
                 address, _colon, port = row[1].partition(":")
-                found.add((_address(address), int(port, 16)))
-    return frozenset(found)
+                yield row[9], (_address(address), int(port, 16))
 
 
 def _address(raw: str) -> str:
@@ -187,6 +195,7 @@ __all__ = (
     "children",
     "daemon_runs",
     "listening",
+    "listening_anyone",
     "master_pid",
     "read_again",
     "reload",
