@@ -86,8 +86,10 @@ def start(machine: Machine, load: str) -> None:
     """Start a load from the other machine and wait for its first message."""
     script = load.format(host=machine.name, peer=machine.peer.name)
     machine.peer.sh("cat >/root/load.sh", stdin=script)
-    machine.peer.sh("systemd-run --quiet --unit=postfix-load bash /root/load.sh")
-    wait_until(lambda: arrived(machine) > 0)
+    machine.peer.sh("systemd-run --quiet --collect --unit=postfix-load bash /root/load.sh")
+    ended = "cat /root/load.errors; [ ! -e /root/load.done ] || echo the load has ended"
+    wait_until(lambda: arrived(machine) > 0 or machine.peer.sh(ended) != "")
+    assert machine.peer.sh(ended) == ""
 
 
 def end(machine: Machine) -> int:
@@ -156,7 +158,9 @@ def test_putting_back_under_load_loses_no_message_and_is_soon_over(sink: Machine
     sink.restart()
     limit = max(GAP, RESTARTS * (time.monotonic() - began))
     sink.peer.sh("cat >/root/watch.py", stdin=WATCH)
-    sink.peer.sh(f"systemd-run --quiet --unit=postfix-watch python3 /root/watch.py {address}")
+    sink.peer.sh(
+        f"systemd-run --quiet --collect --unit=postfix-watch python3 /root/watch.py {address}"
+    )
     gaps = []
     for _turn in range(TURNS):
         result = sink.apply(parameters=DEADLY, rehearse=False)
