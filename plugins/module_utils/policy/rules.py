@@ -1,0 +1,15 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of everything that the validator looks for (pure data)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Rule
+
+RULES: t.Final[tuple[Rule, ...]] = ()
+
+__all__ = ("RULES",)
