@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.expand import (
+    ExpansionError,
+    expand,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.main_cf import ConfigSyntaxError
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
 
-_REFERENCE = re.compile(r"\$\$|\$(?:([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\}|\(([A-Za-z0-9_]+)\))")
-_CONDITIONAL = re.compile(r"\$[{(]([A-Za-z0-9_]+)([?:])\{?([^{}$]*)\}?[})]")
-_DEPTH = 100
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 #: Daemons that greet a mail client on an inet port.
@@ -36,47 +37,27 @@ class Listener:
         return f"{self.service} ({where}:{self.port})"
 
 
-def expand(value: str, *, values: t.Mapping[str, str]) -> str:
-    """Return *value* with ``$name``, ``${name}``, ``${name?text}`` and ``${name:text}`` expanded.
-
-    An unknown name expands to nothing, as in Postfix. Raises ValueError for a name that refers to
-    itself.
-    """
-    for _round in range(_DEPTH):
-        done = _CONDITIONAL.sub(lambda match: _choose(match, values), value)
-        done = _REFERENCE.sub(
-            lambda match: (
-                "$$"
-                if match.group(0) == "$$"
-                else values.get(match.group(1) or match.group(2) or match.group(3), "")
-            ),
-            done,
-        )
-        if done == value:
-            return value.replace("$$", "$")
-        value = done
-    raise ValueError(f"the value refers to itself: {value[:80]!r}")
-
-
-def _choose(match: re.Match[str], values: t.Mapping[str, str]) -> str:
-    name, operator, text = match.groups()
-    return text if bool(values.get(name)) == (operator == "?") else ""
-
-
 def setting(service: Service, parameter: str, *, effective: t.Mapping[str, str]) -> str:
     """Return the value of *parameter* in *service*: its ``-o`` override, else main.cf's value.
 
-    *effective* is ``postconf -x``: expanded values of every parameter.
+    *effective* is ``postconf -x``: expanded values of every parameter. Raises ConfigSyntaxError for
+    an override that Postfix cannot expand.
     """
-    if parameter in service.overrides:
-        return expand(
-            service.overrides[parameter], values={**effective, **_others(service, parameter)}
-        )
-    return effective.get(parameter, "")
+    overrides = service.overrides
+    if parameter not in overrides:
+        return effective.get(parameter, "")
 
+    def lookup(name: str) -> t.Optional[str]:
+        # A dollar sign in an expanded value is a plain one.
+        return overrides.get(name, effective.get(name, "").replace("$", "$$"))
 
-def _others(service: Service, parameter: str) -> dict[str, str]:
-    return {name: value for name, value in service.overrides.items() if name != parameter}
+    try:
+        return expand(overrides[parameter], lookup)
+    except ExpansionError as error:
+        raise ConfigSyntaxError(
+            f"the override -o {parameter} of {service.id} cannot be expanded, and a daemon that "
+            f"reads it dies: {error}"
+        ) from error
 
 
 def is_yes(value: str) -> bool:
@@ -178,7 +159,6 @@ def waiting_for_restart(
 __all__ = (
     "MAIL_DAEMONS",
     "Listener",
-    "expand",
     "in_force",
     "is_yes",
     "listeners",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import values
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.main_cf import ConfigSyntaxError
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.postconf_output import Snapshot
 
@@ -92,11 +93,10 @@ def table_files(
     settings = [
         (f"main.cf {name}", name, snapshot.effective.get(name, "")) for name in snapshot.explicit
     ]
-    for service in eff.in_force(services):
-        settings += [
-            (f"{service.id} {name}", name, eff.setting(service, name, effective=snapshot.effective))
-            for name in service.overrides
-        ]
+    settings += [
+        (subject, name, value)
+        for subject, name, value, _problem in _overrides(snapshot, services=services)
+    ]
     return tuple(
         (subject, f"{kind}:{path}", path + _TABLE_FILES[kind])
         for subject, name, value in settings
@@ -129,12 +129,24 @@ def _value_problems(snapshot: Snapshot, *, services: t.Sequence[Service]) -> t.I
         problem = _check(snapshot, name, snapshot.effective.get(name, ""))
         if problem:
             yield Problem(f"main.cf {name}", problem)
+    for subject, name, value, unreadable in _overrides(snapshot, services=services):
+        problem = unreadable or _check(snapshot, name, value)
+        if problem:
+            yield Problem(subject, problem)
+
+
+def _overrides(
+    snapshot: Snapshot, *, services: t.Sequence[Service]
+) -> t.Iterator[tuple[str, str, str, str]]:
+    """Return (subject, name, expanded value, why it cannot be expanded) of every override."""
     for service in eff.in_force(services):
         for name in service.overrides:
-            value = eff.setting(service, name, effective=snapshot.effective)
-            problem = _check(snapshot, name, value)
-            if problem:
-                yield Problem(f"{service.id} {name}", problem)
+            value = problem = ""
+            try:
+                value = eff.setting(service, name, effective=snapshot.effective)
+            except ConfigSyntaxError as error:
+                problem = str(error)
+            yield f"{service.id} {name}", name, value, problem
 
 
 def _check(snapshot: Snapshot, name: str, value: str) -> t.Optional[str]:

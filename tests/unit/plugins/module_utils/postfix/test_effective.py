@@ -10,51 +10,14 @@ import typing as t
 import pytest
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import master_cf
-from hypothesis import given
-from hypothesis import strategies as st
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.main_cf import ConfigSyntaxError
 
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        pytest.param("plain", "plain", id="plain"),
-        pytest.param("", "", id="empty"),
-        pytest.param("$a", "1", id="name"),
-        pytest.param("${a}b $(a)c", "1b 1c", id="brackets"),
-        pytest.param("$a.x", "1.x", id="name-ends-at-a-dot"),
-        pytest.param("$nested", "-1-", id="nested"),
-        pytest.param("[$nope]", "[]", id="unknown"),
-        pytest.param("$$a", "$a", id="dollar"),
-        pytest.param("${a?x}${b?y}", "x", id="if-set"),
-        pytest.param("${a:x}${b:y}", "y", id="if-empty"),
-        pytest.param("${a?{p q}}", "p q", id="if-set-in-braces"),
-        pytest.param("${nope:{p}}", "p", id="unknown-is-empty"),
-    ],
-)
-def test_expand(value: str, expected: str) -> None:
-    """The expectations are what ``postconf -x`` of 3.7.11 and 3.10.13 makes of the same values."""
-    known = {"a": "1", "b": "", "nested": "-${a}-"}
-    assert eff.expand(value, values=known) == expected
-
-
-@pytest.mark.parametrize(
-    "known",
-    [
-        pytest.param({"a": "x$a"}, id="itself"),
-        pytest.param({"a": "$b", "b": "$a"}, id="each-other"),
-    ],
-)
-def test_expand_refuses_what_refers_to_itself(known: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="refers to itself"):
-        eff.expand("$a", values=known)
-
-
-@given(st.text(alphabet="ab c,!=/", max_size=20))
-def test_expand_leaves_text_without_a_dollar(text: str) -> None:
-    assert eff.expand(text, values={"a": "1"}) == text
-
-
-EFFECTIVE = {"smtpd_tls_security_level": "may", "myhostname": "mx1.example", "mydomain": "example"}
+EFFECTIVE = {
+    "smtpd_tls_security_level": "may",
+    "myhostname": "mx1.example",
+    "mydomain": "example",
+    "mail_name": "5$ $mydomain",
+}
 
 
 @pytest.mark.parametrize(
@@ -69,13 +32,36 @@ EFFECTIVE = {"smtpd_tls_security_level": "may", "myhostname": "mx1.example", "my
             "mx2.example",
             id="by-another-override",
         ),
-        pytest.param(" -o myhostname=a.$myhostname", "myhostname", "a.mx1.example", id="extended"),
+        pytest.param(
+            " -o { smtpd_banner = ${mua?{${smtpd_banner?{a b}:{c}}}:{d}} } -o mua=1",
+            "smtpd_banner",
+            "a b",
+            id="nested-choice",
+        ),
+        pytest.param(
+            " -o smtpd_banner=$mail_name", "smtpd_banner", "5$ $mydomain", id="expanded-once"
+        ),
         pytest.param("", "no_such_parameter", "", id="unknown"),
     ],
 )
 def test_setting(arguments: str, name: str, expected: str) -> None:
     (service,) = master_cf.parse(f"smtp inet n - y - - smtpd{arguments}\n")
     assert eff.setting(service, name, effective=EFFECTIVE) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        pytest.param("a.$myhostname", "myhostname refers to itself", id="itself"),
+        pytest.param("a$", "has no name behind it", id="no-name"),
+    ],
+)
+def test_an_override_that_cannot_be_expanded(value: str, problem: str) -> None:
+    (service,) = master_cf.parse(f"smtp inet n - y - - smtpd -o myhostname={value}\n")
+    with pytest.raises(ConfigSyntaxError, match=problem) as caught:
+        eff.setting(service, "myhostname", effective=EFFECTIVE)
+    assert "smtp/inet" in str(caught.value)
+    assert "-o myhostname" in str(caught.value)
 
 
 @pytest.mark.parametrize(

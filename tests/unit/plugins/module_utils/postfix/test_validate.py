@@ -87,6 +87,14 @@ def test_an_override_is_judged_expanded() -> None:
     assert found.startswith("587/inet smtpd_tls_security_level: ")
 
 
+def test_an_override_that_cannot_be_expanded_is_found() -> None:
+    master = "587 inet n - y - - smtpd -o mua_level=$mua_level -o relayhost=x\n"
+    (found,) = problems(master)
+    assert found.startswith("587/inet mua_level: the override -o mua_level of 587/inet cannot")
+    services = master_cf.parse(master)
+    assert validate.table_files(snapshot(), services=services) == ()
+
+
 def test_of_duplicates_only_the_last_is_judged() -> None:
     bad = "25 inet n - y - - smtpd -o smtpd_tls_security_level=bogus\n"
     (found,) = problems(bad + SMTP)
