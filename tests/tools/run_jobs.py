@@ -25,6 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "logs"
 PYTHON = ".venv/bin/python"
 TAIL_LINES = 80
+LAST_LINES = 15
 WORKERS = 2
 
 # What the exit status of a job says that found nothing here to test with; its last line says why.
@@ -319,7 +320,14 @@ def next_jobs(
 
 
 def summarise(outcomes: t.Sequence[Outcome], *, seconds: float) -> int:
-    """Print the table and the closing line; return the exit status."""
+    """Print the end of what failed, the table and the closing line; return the exit status."""
+    for outcome in outcomes if len(outcomes) > 1 else ():
+        if outcome.result in ("FAILED", "TIMEOUT"):
+            # Once more: whoever reads only the end of a long output must not have to guess.
+            print(f"\n---- the last lines of {outcome.job.name}:")
+            print(
+                "\n".join(line[:300] for line in read_log(outcome.job).splitlines()[-LAST_LINES:])
+            )
     width = max(len(outcome.job.name) for outcome in outcomes)
     print(f"\n{'job':{width}}  result   passed failed   time")
     for outcome in outcomes:
