@@ -18,7 +18,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.findings impo
     worst_first,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.settings import SETTINGS
-from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Scope, View
+from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Scope
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.values import masked
 
 Part = t.Literal["main", "master", "map_types", "tls_library", "warnings", "host"]
@@ -56,8 +56,23 @@ class Hit:
     severity: t.Optional[Severity] = None
 
 
+class Judged(t.Protocol):
+    """What rules look at: a View of Postfix, or one of Dovecot or of a port."""
+
+    @property
+    def broken(self) -> t.Mapping[str, str]:
+        """What could not be understood, with the reason."""
+
+
+V = t.TypeVar("V", bound=Judged)
+
+
+class Unanswered(Exception):
+    """Raised by a check that lacks a fact, with the reason; what it found before counts."""
+
+
 @dataclass(frozen=True)
-class Rule:
+class Rule(t.Generic[V]):
     """One thing that the validator looks for.
 
     ``id`` is stable for ever. ``title`` says in general what is wrong, ``why`` in one sentence what comes of
@@ -72,7 +87,7 @@ class Rule:
     title: str
     why: str
     source: str
-    check: t.Callable[[View], t.Iterable[Hit]]
+    check: t.Callable[[V], t.Iterable[Hit]]
     needs: tuple[Part, ...] = ("main", "master")
     dies: bool = False
     example: str = ""
@@ -142,8 +157,8 @@ def observed(scope: Scope) -> str:
 
 
 def judge(
-    view: View,
-    rules: t.Iterable[Rule],
+    view: V,
+    rules: t.Iterable[Rule[V]],
     *,
     missing: t.Optional[t.Mapping[Part, str]] = None,
 ) -> Verdict:
@@ -162,7 +177,10 @@ def judge(
                 unjudged.setdefault(reason, []).append(rule.id)
             continue
         run += 1
-        found += (_finding(rule, one) for one in rule.check(view))
+        try:
+            found += (_finding(rule, one) for one in rule.check(view))
+        except Unanswered as lacking:
+            unjudged.setdefault(str(lacking), []).append(rule.id)
     for name, reason in view.broken.items():
         unjudged.setdefault(f"{name}: {reason}", [])
     return Verdict(
@@ -191,8 +209,10 @@ def _finding(rule: Rule, one: Hit) -> Finding:
 __all__ = (
     "AREAS",
     "Hit",
+    "Judged",
     "Part",
     "Rule",
+    "Unanswered",
     "hit",
     "judge",
     "observed",
