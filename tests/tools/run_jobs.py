@@ -319,15 +319,16 @@ def next_jobs(
     return picked
 
 
-def summarise(outcomes: t.Sequence[Outcome], *, seconds: float) -> int:
-    """Print the end of what failed, the table and the closing line; return the exit status."""
-    for outcome in outcomes if len(outcomes) > 1 else ():
+def repeat_failures(outcomes: t.Sequence[Outcome]) -> None:
+    """Print the last lines of what failed: whoever reads only the end of a long output must not guess."""
+    for outcome in outcomes:
         if outcome.result in ("FAILED", "TIMEOUT"):
-            # Once more: whoever reads only the end of a long output must not have to guess.
-            print(f"\n---- the last lines of {outcome.job.name}:")
-            print(
-                "\n".join(line[:300] for line in read_log(outcome.job).splitlines()[-LAST_LINES:])
-            )
+            last = read_log(outcome.job).splitlines()[-LAST_LINES:]
+            print("\n".join([f"\n---- the last lines of {outcome.job.name}:", *last]))
+
+
+def summarise(outcomes: t.Sequence[Outcome], *, seconds: float) -> int:
+    """Print the table and the closing line; return the exit status."""
     width = max(len(outcome.job.name) for outcome in outcomes)
     print(f"\n{'job':{width}}  result   passed failed   time")
     for outcome in outcomes:
@@ -356,7 +357,10 @@ def main() -> int:
     jobs = select(sys.argv[1:])
     LOGS.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    return summarise(run(jobs), seconds=time.monotonic() - started)
+    outcomes = run(jobs)
+    if len(jobs) > 1:
+        repeat_failures(outcomes)
+    return summarise(outcomes, seconds=time.monotonic() - started)
 
 
 if __name__ == "__main__":
