@@ -26,9 +26,12 @@ _DEEPEST_OF_ALL = 150
 #: A longer value is a trap (each of thirty names twice the one before) rather than a configuration.
 _LONGEST = 4 * 1024 * 1024
 
+#: How many brackets are looked at; those of nested choices again for each choice around them.
+_MOST_BRACKETS = 2_000_000
+
 _BLANKS = " \t\r\n"
 _PIECE = re.compile(r"[^$]+|\$\$|\$([A-Za-z0-9_]+)|\$([({])|\$")
-_NAMED = re.compile(r"[ \t\r\n]*([A-Za-z0-9_]*)[ \t\r\n]*(?:([?:])(.*))?", re.DOTALL)
+_NAMED = re.compile(r"[ \t\r\n]*([A-Za-z0-9_]*)(?:[ \t\r\n]*(?:([?:])(.*)|\Z))?", re.DOTALL)
 _NESTING = {"{": re.compile(r"[{}]"), "(": re.compile(r"[()]")}
 _OPERATOR = re.compile(r"([-<>!=?+*/~&|%]*)([A-Za-z0-9]*)")
 _DIGITS = re.compile(r"[0-9]+")
@@ -73,6 +76,7 @@ class _Expansion:
         self._done: dict[str, tuple[str, int]] = {}
         self._deepest = 0
         self._nested = 0
+        self._brackets = 0
 
     def text(self, text: str, *, level: int) -> str:
         """Expand a text that stands *level* levels deep."""
@@ -114,6 +118,9 @@ class _Expansion:
         depth = 1
         for match in _NESTING[bracket].finditer(text, position):
             depth += 1 if match.group() == bracket else -1
+            self._brackets += 1
+            if self._brackets > _MOST_BRACKETS:
+                raise self._error("there are too many nested brackets")
             if depth == 0:
                 return text[position : match.start()], match.end()
         raise self._error(f"a '{bracket}' is never closed")
