@@ -39,10 +39,12 @@ ROOMS: t.Final = {
             "version",
         },
         {
+            "bulk",
             "certificates",
             "endpoints",
             "files",
             "host_look",
+            "live",
             "log_files",
             "probe",
             "rehearsal",
@@ -53,6 +55,7 @@ ROOMS: t.Final = {
         },
     ),
     "policy": ({"*"}, set()),
+    "report": ({"*"}, set()),
     "starttls": ({"dialogue", "report", "suites", "tls_codec"}, {"prober", "session"}),
     "x509": ({"certificate", "chain", "der"}, {"pair"}),
 }

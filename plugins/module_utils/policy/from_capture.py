@@ -14,6 +14,7 @@ import functools
 import re
 import typing as t
 
+from ansible_collections.hardened.mail.plugins.module_utils.policy import redaction
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import Choices
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Part
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
@@ -48,6 +49,9 @@ _ALWAYS_THERE: t.Final = (
 )
 #: The oldest Postfix that the rules know; before it postconf answers otherwise.
 _OLDEST: t.Final = Version(3, 4)
+
+#: Why the rules about files and certificates are incomplete for a capture.
+NOT_ON_HOST: t.Final = "files, certificates and ports can only be seen on the host itself"
 
 _NO_VERSION: t.Final = Version(0, 0)
 _VALUE: t.Final = re.compile(r"(=\s*)\S.*$|\"[^\"]*\"", re.DOTALL)
@@ -102,7 +106,7 @@ def view_of(
         facts=facts,
     )
     if facts is None:
-        missing["host"] = "files, certificates and ports can only be seen on the host itself"
+        missing["host"] = NOT_ON_HOST
     if version < _OLDEST:
         # What a parameter, a service or a warning means depends on the version.
         dependent: tuple[Part, ...] = ("master", "map_types", "warnings", "tls_library")
@@ -219,7 +223,7 @@ def _services(capture: Capture) -> tuple[master_cf.Service, ...]:
     return tuple(services)
 
 
-_known_service: t.Final = functools.lru_cache(maxsize=2048)(lambda line: master_cf.parse(line))
+_known_service: t.Final = functools.lru_cache(maxsize=2048)(master_cf.parse)
 
 
 def _warnings(capture: Capture) -> tuple[str, ...]:
@@ -229,7 +233,7 @@ def _warnings(capture: Capture) -> tuple[str, ...]:
         said.append(capture.said[question].stderr)
         if "postconf: warning: " in stdout:
             said += [line for line in stdout.split("\n") if _is_message(line)]
-    return postconf_output.warnings("\n".join(said))
+    return tuple(map(redaction.message, postconf_output.warnings("\n".join(said))))
 
 
 def _tls_library(capture: Capture) -> t.Optional[TlsLibrary]:
@@ -252,4 +256,4 @@ def _map_types(capture: Capture) -> frozenset[str]:
     return frozenset(words)
 
 
-__all__ = ("view_of",)
+__all__ = ("NOT_ON_HOST", "view_of")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Rule
+from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
 
-RULES: t.Final[tuple[Rule, ...]] = ()
+RULES: t.Final[tuple[Rule[View], ...]] = ()
 
 __all__ = ("RULES",)

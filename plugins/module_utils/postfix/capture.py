@@ -105,8 +105,8 @@ def _headings(head: str) -> dict[str, str]:
     first, *lines = head.split("\n")
     if first.strip() != _FIRST:
         raise CaptureError(
-            f"line 1: expected {_FIRST!r}, as the script postfix-capture prints it, "
-            f"found {first[:40]!r}"
+            f"line 1: expected {_FIRST!r}, as the script postfix-capture prints it, found "
+            + _instead(first)
         )
     found = dict.fromkeys(_HEADINGS, "")
     for number, line in enumerate(lines, start=2):
@@ -115,6 +115,17 @@ def _headings(head: str) -> dict[str, str]:
             raise CaptureError(f"line {number}: expected 'name: value', found something else")
         found[name] = value.strip()
     return found
+
+
+def _instead(line: str) -> str:
+    """Return what a first line is, in words that show nothing of it."""
+    if line.startswith(_FIRST.split(" ", 1)[0]):
+        return "another version of the format"
+    if "\0" in line:
+        return "binary data"
+    if " =" in line:
+        return "a line 'name = value', as of postconf alone"
+    return "something else" if line.strip() else "nothing"
 
 
 def _take(title: str, content: str, *, answers: dict[str, dict[str, str]], line: int) -> None:

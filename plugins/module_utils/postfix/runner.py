@@ -6,12 +6,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import os
 import shutil
+import signal
 import subprocess
+import time
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.capture import (
+    QUESTIONS,
+    TOO_LONG,
+    Capture,
+    Said,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.postconf_output import (
     Snapshot,
     parameters,
@@ -131,6 +141,45 @@ def read(config_directory: str) -> Snapshot:
     )
 
 
+def capture(config_directory: str, *, timeout: float = 20.0) -> Capture:
+    """Return what postconf says of *config_directory*; the questions run side by side.
+
+    A postconf that takes longer than *timeout* seconds is killed, and its answer has the status of
+    TOO_LONG. Raises PostfixMissing.
+    """
+    postconf = command("postconf")
+    running = {
+        question: subprocess.Popen(  # pylint: disable=ansible-bad-function
+            [postconf, "-c", config_directory, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            # What postconf may have started holds the pipes open, and is ended with it.
+            start_new_session=True,
+        )
+        for question, options in QUESTIONS.items()
+    }
+    deadline = time.monotonic() + timeout
+    return Capture(
+        host=os.uname().nodename,
+        taken=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        config_directory=config_directory,
+        said={question: _answer(process, deadline) for question, process in running.items()},
+    )
+
+
+def _answer(process: subprocess.Popen[bytes], deadline: float) -> Said:
+    try:
+        stdout, stderr = process.communicate(timeout=max(deadline - time.monotonic(), 0.5))
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return Said(TOO_LONG, "")
+    return Said(process.returncode, _text(stdout), _text(stderr))
+
+
 def refusal(config_directory: str) -> str:
     """Return why Postfix's programs die of a configuration, empty when they do not.
 
@@ -147,6 +196,7 @@ __all__ = (
     "Completed",
     "PostconfFailed",
     "PostfixMissing",
+    "capture",
     "command",
     "environment",
     "read",
