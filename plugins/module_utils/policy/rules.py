@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.hardened.mail.plugins.module_utils.policy import (
+    rules_tls,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
 
-RULES: t.Final[tuple[Rule[View], ...]] = ()
+RULES: t.Final[tuple[Rule[View], ...]] = (*rules_tls.RULES,)
 
 __all__ = ("RULES",)
