@@ -53,6 +53,8 @@ class FileFact:
 
 
 NOTHING: t.Final = FileFact(False)
+#: The code of a problem of a certificate that is not the certificate's: who looked may not read it.
+UNSEEN: t.Final = "unseen"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class HostFacts:
     ``daemon_directory``. ``running`` tells whether the main process of this instance runs, ``listening``
     where any process of the host does. ``nameservers`` are those of /etc/resolv.conf, ``chroot_nameservers`` those of its copy
     in the queue directory (None: no copy). ``hostname`` is what the kernel says.
+    ``queue_free`` are the octets that Postfix may still write into its queue, None when not known.
     """
 
     now: datetime.datetime
@@ -100,6 +103,7 @@ class HostFacts:
     nameservers: tuple[str, ...] = ()
     chroot_nameservers: t.Optional[tuple[str, ...]] = None
     hostname: str = ""
+    queue_free: t.Optional[int] = None
 
     def file(self, path: str) -> FileFact:
         """Return the fact of a path; one that was not looked at does not exist."""
@@ -110,4 +114,4 @@ class HostFacts:
         return tuple(f"{path}: {one.error}" for path, one in self.files.items() if one.error)
 
 
-__all__ = ("NOTHING", "CertificateFact", "FileFact", "HostFacts", "Kind")
+__all__ = ("NOTHING", "UNSEEN", "CertificateFact", "FileFact", "HostFacts", "Kind")

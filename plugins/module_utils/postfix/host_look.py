@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import named_files
 from ansible_collections.hardened.mail.plugins.module_utils.policy.host_facts import (
+    UNSEEN,
     CertificateFact,
     FileFact,
     HostFacts,
@@ -83,6 +84,7 @@ def look(view: View) -> HostFacts:
         nameservers=_nameservers(_RESOLVER) or (),
         chroot_nameservers=_nameservers(inside),
         hostname=os.uname().nodename,
+        queue_free=_free(queue),
     )
 
 
@@ -179,6 +181,15 @@ def _nameservers(path: str) -> t.Optional[tuple[str, ...]]:
         return None
 
 
+def _free(directory: str) -> t.Optional[int]:
+    """Return the octets free for users, as smtpd(8) counts them."""
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
+
+
 def _names_in(directory: str) -> frozenset[str]:
     try:
         return frozenset(os.listdir(directory))
@@ -206,9 +217,16 @@ def _certificates(view: View) -> tuple[CertificateFact, ...]:
                 use.path, private_key_file=use.key_path, names=names, strict=strict
             )
             chains, problems = (one.certificates,), one.problems
+        problems = tuple(_seen(problem) for problem in problems)
         for index, chain in enumerate(chains):
             found.append(_certificate(use, chain, () if index else problems))
     return tuple(found)
+
+
+def _seen(problem: Problem) -> Problem:
+    """Return a problem as one of its own when only who looks may not read the file."""
+    denied = problem.code in ("unreadable", "key_unreadable") and "denied" in problem.message
+    return replace(problem, code=UNSEEN) if denied and os.geteuid() != 0 else problem
 
 
 def _certificate(
