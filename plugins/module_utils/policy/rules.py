@@ -9,11 +9,17 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import (
+    rules_certificates,
+    rules_files,
     rules_tls,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
 
-RULES: t.Final[tuple[Rule[View], ...]] = (*rules_tls.RULES,)
+RULES: t.Final[tuple[Rule[View], ...]] = (
+    *rules_certificates.RULES,
+    *rules_files.RULES,
+    *rules_tls.RULES,
+)
 
 __all__ = ("RULES",)
