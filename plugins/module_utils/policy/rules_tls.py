@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardened.mail.plugins.module_utils.policy import floor, tls_in_force
+from ansible_collections.hardened.mail.plugins.module_utils.policy import (
+    floor,
+    rules_tls_keys,
+    rules_tls_suites,
+    tls_in_force,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix, Severity
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import Host
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
@@ -270,6 +275,8 @@ def _requires(server: TlsServer) -> bool:
 
 def _default_ca(view: View) -> t.Iterator[Hit]:
     parameter = "tls_append_default_CA"
+    if not tls_in_force.is_written(view, parameter):
+        return
     for scope in view.scopes(parameter, view.having(daemon=("smtpd", "smtp", "lmtp"))):
         if scope.value.strip().lower() == "yes":
             yield hit(
@@ -498,7 +505,7 @@ def _old_tls(view: View, *, mandatory: bool) -> t.Iterator[Hit]:
         if old and readers[0].mandatory == mandatory:
             yield hit(
                 scope,
-                f"{{services}} accepts {' and '.join(old)}",
+                f"{' and '.join(old)} {'is' if len(old) == 1 else 'are'} accepted by {{services}}",
                 expected=">=TLSv1.2"
                 if view.version.has("3.6")
                 else "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1",
@@ -627,8 +634,6 @@ def _below(view: View, server: TlsServer, parameter: str, kind: str, host: Host)
         host=host,
     )
 
-
-_TLS_README = "TLS_README"
 
 _LEVELS: t.Final = (
     Rule(
@@ -915,6 +920,11 @@ _PROTOCOLS: t.Final = (
     ),
 )
 
-RULES: t.Final[tuple[Rule[View], ...]] = (*_LEVELS, *_PROTOCOLS)
+RULES: t.Final[tuple[Rule[View], ...]] = (
+    *_LEVELS,
+    *_PROTOCOLS,
+    *rules_tls_suites.RULES,
+    *rules_tls_keys.RULES,
+)
 
 __all__ = ("RULES",)

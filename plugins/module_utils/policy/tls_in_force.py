@@ -35,6 +35,8 @@ LEVELS: t.Final[t.Mapping[str, str]] = {
     "verify": "encrypt",
     "secure": "encrypt",
 }
+#: The cipher grades that Postfix knows, from the weakest.
+GRADES: t.Final = ("null", "export", "low", "medium", "high")
 _LOCAL_ONLY: t.Final = frozenset({"loopback-only", "localhost", "::1", "[::1]"})
 _T = t.TypeVar("_T")
 
@@ -115,28 +117,36 @@ class TlsServer:
         """The protocols that it allows; None when Postfix turns TLS off over the list."""
         return allowed(self.endpoint.value(self.counts("protocols")), self.endpoint.view.version)
 
-    @functools.cached_property
-    def suites(self) -> t.Optional[int]:
-        """The suites of TLS 1.2 and older that it allows; None when every handshake fails."""
+    @property
+    def grade(self) -> str:
+        """The cipher grade as Postfix reads it, empty when it is none."""
         grade = self.endpoint.value(self.counts("ciphers")).strip().lower()
-        known = GRADES.get(grade)
-        exclusions = " ".join(self.endpoint.value(one) for one in self.exclusion_names)
-        if known is None or any(word[0] in "!+-@" for word in exclusion_words(exclusions)):
-            return None
-        if self.asks_for_certificate:
-            exclusions += " aNULL"
-        return tls_suites.left(self.cipher_list(known), exclusions) or None
+        return grade if grade in GRADES else ""
 
-    def cipher_list(self, grade: str) -> str:
-        """Return the cipher list of a grade; low and export became medium in Postfix 3.8."""
+    @property
+    def cipher_list_name(self) -> str:
+        """The parameter with the suites of the grade; low and export became medium in Postfix 3.8."""
+        grade = self.grade
         if grade in ("low", "export") and self.endpoint.view.version.has("3.8"):
             grade = "medium"
-        return self.endpoint.value(f"tls_{grade}_cipherlist")
+        return f"tls_{grade or 'medium'}_cipherlist"
 
+    @property
+    def exclusions(self) -> str:
+        """All words that count, of both parameters."""
+        words = " ".join(self.endpoint.value(one) for one in self.exclusion_names)
+        return f"{words} aNULL" if self.asks_for_certificate else words
 
-GRADES: t.Final[t.Mapping[str, str]] = {
-    one: one for one in ("high", "medium", "low", "export", "null")
-}
+    @functools.cached_property
+    def suites(self) -> t.Optional[int]:
+        """The suites of TLS 1.2 and older that are configured, as in ``tls_suites``.
+
+        None when Postfix does not understand the grade or the exclusions, and every handshake fails.
+        """
+        exclusions = self.exclusions
+        if not self.grade or any(word[0] in "!+-@" for word in exclusion_words(exclusions)):
+            return None
+        return tls_suites.left(self.endpoint.value(self.cipher_list_name), exclusions)
 
 
 @functools.lru_cache(maxsize=256)
@@ -171,6 +181,25 @@ def once(view: View, name: str, make: t.Callable[[View], _T]) -> _T:
         known[name] = make(view)
     found: _T = known[name]
     return found
+
+
+def _overridden(view: View) -> frozenset[str]:
+    return frozenset(name for one in view.endpoints for name in one.service.overrides)
+
+
+def is_written(view: View, parameter: str) -> bool:
+    """Return whether main.cf or an override sets the parameter."""
+    return parameter in view.explicit or parameter in once(view, "tls_overridden", _overridden)
+
+
+def _speakers(view: View) -> tuple[Endpoint, ...]:
+    clients = view.having(daemon=("smtp", "lmtp"))
+    return (*(one.endpoint for one in offering(view, internal=True)), *clients)
+
+
+def speakers(view: View) -> tuple[Endpoint, ...]:
+    """Return the servers with TLS handshakes and the clients: who reads the shared parameters."""
+    return once(view, "tls_speakers", _speakers)
 
 
 def _reachable(view: View) -> bool:
@@ -246,9 +275,11 @@ __all__ = (
     "exclusion_lines",
     "exclusion_words",
     "group",
+    "is_written",
     "level_of",
     "lines",
     "offering",
     "once",
     "servers",
+    "speakers",
 )

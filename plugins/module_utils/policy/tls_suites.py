@@ -140,6 +140,8 @@ def _read() -> tuple[tuple[str, ...], dict[str, int]]:
 
 _NAMES, _CLASSES = _read()
 
+#: The classes that have a name of their own, for whoever looks for a misspelt one.
+CLASS_NAMES: t.Final = tuple(sorted(set(_CLASSES) - set(_NAMES)))
 ANONYMOUS: t.Final = _CLASSES["aNULL"]
 STATIC_RSA: t.Final = _CLASSES["kRSA"]
 FINITE_FIELD: t.Final = _CLASSES["DHE"]
@@ -197,6 +199,7 @@ def names(suites: int) -> list[str]:
     return [name for number, name in enumerate(_NAMES) if suites >> number & 1]
 
 
+@functools.lru_cache(maxsize=256)
 def some(suites: int, *, most: int = 3) -> str:
     """Return the names of some suites as text, and how many more there are."""
     all_of = names(suites)
@@ -215,6 +218,7 @@ __all__ = (
     "ANONYMOUS",
     "BEST",
     "CBC",
+    "CLASS_NAMES",
     "ECDSA",
     "ELLIPTIC",
     "FINITE_FIELD",
