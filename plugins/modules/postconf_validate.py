@@ -482,16 +482,7 @@ def failure(result: t.Mapping[str, t.Any], *, fail_on: str) -> str:
             f"{result['hosts'] - result['hosts_passed']} of {result['hosts']} captures did not pass, "
             f"the first is {result['not_passed'][0]}."
         )
-    bad = SEVERITIES[SEVERITIES.index(t.cast("t.Any", fail_on)) :]
-    rules = [
-        one["rule"] for one in result["findings"] if one["severity"] in bad and not one["waived"]
-    ]
-    text = f"{len(rules)} findings of severity {fail_on} or worse stand"
-    reasons = "; ".join(one["reason"] for one in result["incomplete"])
-    return (
-        (f"{text}: {', '.join(dict.fromkeys(rules))}." if rules else "")
-        + (f" Not everything could be judged: {reasons}." if reasons else "")
-    ).strip()
+    return validation.shortcomings(result, fail_on=fail_on)
 
 
 def main() -> None:

@@ -54,6 +54,10 @@ ROOMS: t.Final = {
             "transaction",
         },
     ),
+    "dovecot": (
+        {"config_files", "doveconf_output", "passwd_file"},
+        {"host_look", "live", "runner"},
+    ),
     "policy": ({"*"}, set()),
     "report": ({"*"}, set()),
     "starttls": ({"dialogue", "report", "suites", "tls_codec"}, {"prober", "session"}),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import redaction
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import (
+    SEVERITIES,
     Incomplete,
     Verdict,
     Waiver,
@@ -23,10 +24,13 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.from_capture 
     view_of,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import Choices
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Part, Rule, judge
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Part, Rule, V, judge
 
 if t.TYPE_CHECKING:
-    from ansible_collections.hardened.mail.plugins.module_utils.policy.host_facts import HostFacts
+    from ansible_collections.hardened.mail.plugins.module_utils.policy.host_facts import (
+        CertificateFact,
+        HostFacts,
+    )
     from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
     from ansible_collections.hardened.mail.plugins.module_utils.postfix.capture import Capture
 
@@ -43,7 +47,7 @@ class RequestError(ValueError):
 class Request:
     """What a task asks for: the rules, by which choices, and what is accepted until when."""
 
-    rules: tuple[Rule[View], ...]
+    rules: tuple[Rule[t.Any], ...]
     today: datetime.date
     choices: Choices = field(default_factory=Choices)
     waivers: tuple[Waiver, ...] = ()
@@ -51,12 +55,12 @@ class Request:
 
 
 def selected(
-    rules: t.Sequence[Rule[View]],
+    rules: t.Sequence[Rule[V]],
     *,
     enabled: t.Sequence[str] = (),
     disabled: t.Sequence[str] = (),
     elsewhere: t.Container[str] = (),
-) -> tuple[Rule[View], ...]:
+) -> tuple[Rule[V], ...]:
     """Return the rules to run: those of *enabled* (all when empty) without those of *disabled*.
 
     Raises RequestError for an id that there is not; ids of *elsewhere* belong to another module.
@@ -189,6 +193,20 @@ def passes(verdict: Verdict, *, fail_on: str, expected: t.Optional[str] = None) 
     return not replace(verdict, incomplete=rest).failed(limit)
 
 
+def shortcomings(result: t.Mapping[str, t.Any], *, fail_on: str) -> str:
+    """Return why the result of one host makes a task fail."""
+    bad = SEVERITIES[SEVERITIES.index(t.cast("t.Any", fail_on)) :]
+    rules = [
+        one["rule"] for one in result["findings"] if one["severity"] in bad and not one["waived"]
+    ]
+    text = f"{len(rules)} findings of severity {fail_on} or worse stand"
+    reasons = "; ".join(one["reason"] for one in result["incomplete"])
+    return (
+        (f"{text}: {', '.join(dict.fromkeys(rules))}." if rules else "")
+        + (f" Not everything could be judged: {reasons}." if reasons else "")
+    ).strip()
+
+
 def _unseen(view: View) -> tuple[Incomplete, ...]:
     """Return what could not be looked at on the host: rules say nothing about it."""
     if view.facts is None:
@@ -222,23 +240,28 @@ def _facts(view: View) -> dict[str, t.Any]:
         return {"listening": None, "certificates": None}
     return {
         "listening": [list(one) for one in facts.listening],
-        "certificates": [
-            {
-                "parameter": one.parameter,
-                "path": one.path,
-                "names": list(one.names),
-                "not_after": _moment(one.not_after),
-                "key_algorithm": one.key_algorithm,
-                "key_bits": one.key_bits,
-                "issuer": one.issuer,
-                "self_signed": one.self_signed,
-                "problems": [problem.message for problem in one.problems],
-                "sha256": one.sha256,
-                "chain_length": one.chain_length,
-            }
-            for one in facts.certificates
-        ],
+        "certificates": certificates(facts.certificates),
     }
+
+
+def certificates(facts: t.Iterable[CertificateFact]) -> list[dict[str, t.Any]]:
+    """Return the certificates of a host as a module returns them."""
+    return [
+        {
+            "parameter": one.parameter,
+            "path": one.path,
+            "names": list(one.names),
+            "not_after": _moment(one.not_after),
+            "key_algorithm": one.key_algorithm,
+            "key_bits": one.key_bits,
+            "issuer": one.issuer,
+            "self_signed": one.self_signed,
+            "problems": [problem.message for problem in one.problems],
+            "sha256": one.sha256,
+            "chain_length": one.chain_length,
+        }
+        for one in facts
+    ]
 
 
 def _moment(moment: t.Optional[datetime.datetime]) -> t.Optional[str]:
@@ -250,10 +273,12 @@ __all__ = (
     "NOT_ON_HOST",
     "Request",
     "RequestError",
+    "certificates",
     "expired",
     "passes",
     "result_of",
     "selected",
+    "shortcomings",
     "unjudged",
     "waivers_of",
 )
