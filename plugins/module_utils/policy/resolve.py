@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import settings
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import (
@@ -382,6 +383,37 @@ def resolve(
     return tuple(one for one in decisions if one is not None)
 
 
+def floors(
+    host: Host, *, choices: Choices, current: t.Mapping[str, str]
+) -> dict[str, t.Optional[str]]:
+    """Return the value that ``resolve`` gives to each parameter that the table judges.
+
+    Many hosts are in the same situation, which is worked out once. Raises ChoiceError like ``resolve``.
+    """
+    validate(choices, host=host)
+    known = host.known_parameters
+    same = replace(host, known_parameters=None)
+    situation = _situation(same, choices, current=current)
+    found = _floors(same, situation.flags, tuple(situation.texts.items()))
+    return {
+        name: value
+        for name, value in found.items()
+        if value is None or known is None or name in known
+    }
+
+
+@functools.lru_cache(maxsize=256)
+def _floors(
+    host: Host, flags: frozenset[str], texts: tuple[tuple[str, str], ...]
+) -> t.Mapping[str, t.Optional[str]]:
+    situation = _Situation(host, flags, dict(texts))
+    # No judged setting is an edit of the site's own value, so nothing else counts.
+    decisions = (
+        _decide(one, situation=situation, current={}) for one in settings.SETTINGS if one.judge
+    )
+    return {one.parameter: one.value for one in decisions if one is not None}
+
+
 def files_for(host: Host, *, choices: Choices) -> tuple[ManagedFile, ...]:
     """Return the files that the decisions for ``choices`` refer to."""
     validate(choices, host=host)
@@ -545,6 +577,7 @@ __all__ = (
     "Policy",
     "Weaker",
     "files_for",
+    "floors",
     "notes",
     "owned_parameters",
     "policy_maps",

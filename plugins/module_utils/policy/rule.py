@@ -78,7 +78,9 @@ class Rule(t.Generic[V]):
     ``id`` is stable for ever. ``title`` says in general what is wrong, ``why`` in one sentence what comes of
     it, ``source`` from where the knowledge is. ``needs`` are the parts without which nothing can be said.
     ``dies`` tells that a daemon of Postfix dies of it at run time, or turns TLS off, though ``postfix check``
-    is content. ``catalogue`` is for the generated page: an example of a configuration that is found.
+    is content. ``yields`` is for a rule that knows less than others: what it finds counts only where no
+    other rule reports the same parameter of the same subject above ``info``. ``example`` is for the generated
+    page: a configuration that is found.
     """
 
     id: str
@@ -91,6 +93,7 @@ class Rule(t.Generic[V]):
     needs: tuple[Part, ...] = ("main", "master")
     dies: bool = False
     example: str = ""
+    yields: bool = False
 
 
 def set_in(scope: Scope, value: t.Optional[str]) -> Fix:
@@ -170,15 +173,20 @@ def judge(
     found: list[Finding] = []
     unjudged: dict[str, list[str]] = {}
     run = 0
-    for rule in rules:
+    for rule in sorted(rules, key=lambda one: one.yields):
         reasons = [absent[part] for part in rule.needs if part in absent]
         if reasons:
             for reason in dict.fromkeys(reasons):
                 unjudged.setdefault(reason, []).append(rule.id)
             continue
         run += 1
+        said = _said(found) if rule.yields else ()
         try:
-            found += (_finding(rule, one) for one in rule.check(view))
+            found += (
+                _finding(rule, one)
+                for one in rule.check(view)
+                if (one.subject, one.parameter) not in said
+            )
         except Unanswered as lacking:
             unjudged.setdefault(str(lacking), []).append(rule.id)
     for name, reason in view.broken.items():
@@ -188,6 +196,11 @@ def judge(
         incomplete=tuple(Incomplete(reason, tuple(ids)) for reason, ids in unjudged.items()),
         rules_run=run,
     )
+
+
+def _said(found: t.Iterable[Finding]) -> frozenset[tuple[str, str]]:
+    """Return the subjects and parameters of which something above ``info`` is known already."""
+    return frozenset((one.subject, one.parameter) for one in found if one.severity != "info")
 
 
 def _finding(rule: Rule, one: Hit) -> Finding:

@@ -10,8 +10,13 @@ import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import (
     rules_certificates,
+    rules_configuration,
     rules_files,
+    rules_floor,
+    rules_logging,
+    rules_outbound,
     rules_tls,
+    rules_versions,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
@@ -20,6 +25,11 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
     *rules_certificates.RULES,
     *rules_files.RULES,
     *rules_tls.RULES,
+    *rules_outbound.RULES,
+    *rules_configuration.RULES,
+    *rules_versions.RULES,
+    *rules_logging.RULES,
+    *rules_floor.RULES,
 )
 
 __all__ = ("RULES",)
