@@ -59,6 +59,7 @@ _VALUE: t.Final = re.compile(r"(=\s*)\S.*$|\"[^\"]*\"", re.DOTALL)
 _SHORT: t.Final = 400
 
 _MESSAGE: t.Final = re.compile(r"\S*postconf: warning: ")
+_TLS_LIBRARIES: t.Final = re.compile(r"(?:OpenSSL|LibreSSL|BoringSSL|AWS-LC) \d")
 _MAP_TYPE: t.Final = re.compile(r"[a-z][a-z0-9_-]*")
 _WHAT: t.Final[t.Mapping[str, str]] = {
     "version": "the version of Postfix is not known",
@@ -238,13 +239,12 @@ def _warnings(capture: Capture) -> tuple[str, ...]:
 
 def _tls_library(capture: Capture) -> t.Optional[TlsLibrary]:
     text = _answer(capture, "tls_library")
-    try:
+    if _TLS_LIBRARIES.match(text):
         return TlsLibrary.parse(text)
-    except ValueError as error:
-        raise _Senseless(
-            "the TLS library is not known: postconf -T run-version named none; this Postfix was built "
-            "without TLS, or another program answered"
-        ) from error
+    raise _Senseless(
+        "the TLS library is not known: postconf -T run-version named none; this Postfix was built "
+        "without TLS, or another program answered"
+    )
 
 
 def _map_types(capture: Capture) -> frozenset[str]:

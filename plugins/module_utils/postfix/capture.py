@@ -72,20 +72,22 @@ def parse(text: str) -> Capture:
     text = text.lstrip("\ufeff")
     if text.partition("\n")[0].endswith("\r"):
         text = text.replace("\r\n", "\n")
+    if not text.endswith("\n" + _END):
+        # A line without its end is one that was cut off.
+        text = text[: text.rfind("\n") + 1] or text
     head, *blocks = text.split("\n" + _MARK)
     headings = _headings(head)
     answers: dict[str, dict[str, str]] = {}
     line = head.count("\n") + 2
     ended = False
-    for left, block in zip(range(len(blocks) - 1, -1, -1), blocks):
+    for block in blocks:
         if ended:
             raise CaptureError(f"line {line}: text behind the end of the capture")
-        title, whole, body = block.partition("\n")
+        title, _end, body = block.partition("\n")
         ended = _MARK + title.strip() == _END
-        # Cut off in the middle of a line of the format: the last block.
-        if not ended and (whole or left):
+        if not ended:
             _take(title, _unquoted(body, line=line + 1), answers=answers, line=line)
-        elif ended and body.strip():
+        elif body.strip():
             raise CaptureError(f"line {line + 1}: text behind the end of the capture")
         line += block.count("\n") + 1
     return Capture(
