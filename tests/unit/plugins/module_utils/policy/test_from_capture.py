@@ -174,13 +174,13 @@ def test_the_output_of_another_program_is_no_answer(question: str, stdout: str) 
         ),
         pytest.param({"postconf": Said(0, "")}, "main", "printed 0, and", id="no-parameters"),
         pytest.param(
-            {"postconf": Said(0, DEFAULTS[: DEFAULTS.index("virtual_uid_maps") + 5])},
+            {"postconf": Said(0, DEFAULTS[: DEFAULTS.rindex("virtual_uid_maps") + 5])},
             "main",
             "that is no 'name = value'",
             id="cut-in-a-line",
         ),
         pytest.param(
-            {"postconf": Said(0, DEFAULTS[: DEFAULTS.index("virtual_uid_maps")])},
+            {"postconf": Said(0, DEFAULTS[: DEFAULTS.rindex("virtual_uid_maps")])},
             "main",
             "virtual_uid_maps, which every Postfix has",
             id="cut",
