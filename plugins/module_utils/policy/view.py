@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import Choices
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.expand import (
+    NOT_EXPANDED,
     ExpansionError,
     expand,
 )
@@ -136,7 +137,7 @@ class View:
     def expanded(self, parameter: str, *, overrides: t.Mapping[str, str]) -> str:
         """Return the value of a parameter where *overrides* (of a service) come before main.cf."""
         text = overrides.get(parameter, self.raw.get(parameter, self.explicit.get(parameter, "")))
-        if "$" not in text:
+        if "$" not in text or parameter in NOT_EXPANDED:
             return text
 
         def lookup(name: str) -> t.Optional[str]:
