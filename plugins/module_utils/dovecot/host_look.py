@@ -13,7 +13,7 @@ import os
 import pwd
 import stat
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.dovecot import config_files, passwd_file
 from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_view import (
@@ -190,32 +190,28 @@ def _certificates(view: DovecotView) -> tuple[CertificateFact, ...]:
     strict = view.choices.inbound_profile == "strict"
     for subject, setting, certificate, key in pairs:
         report = pair.check_pair(certificate, private_key_file=key, names=(), strict=strict)
-        plain = CertificateFact(
+        fact = CertificateFact(
             parameter=setting,
             path=certificate,
             problems=report.problems,
             key_path=key,
             hostname=subject,
+            chain_length=len(report.certificates),
         )
-        if report.certificates:
-            leaf = report.certificates[0]
-            plain = CertificateFact(
-                parameter=setting,
-                path=certificate,
-                problems=report.problems,
+        for leaf in report.certificates[:1]:
+            fact = replace(
+                fact,
                 names=leaf.names,
                 not_after=leaf.not_after,
                 key_algorithm=leaf.key_algorithm,
                 key_bits=leaf.key_bits,
                 issuer=leaf.issuer,
                 self_signed=leaf.self_signed,
-                key_path=key,
-                hostname=subject,
                 subject=leaf.subject,
                 not_before=leaf.not_before,
                 sha256=leaf.sha256,
             )
-        found.append(plain)
+        found.append(fact)
     return tuple(found)
 
 

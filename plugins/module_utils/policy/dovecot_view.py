@@ -192,7 +192,12 @@ class DovecotView:
         return (one for one in found.values() if one.port)
 
     def _local(self, addresses: str) -> bool:
-        words = (addresses or self.value("listen")).replace(",", " ").split()
+        return self.only_this_host(addresses or self.value("listen"))
+
+    @staticmethod
+    def only_this_host(addresses: str) -> bool:
+        """Return whether a list of addresses to listen on has none but this host's own."""
+        words = addresses.replace(",", " ").split()
         return bool(words) and all(one.startswith(_LOOPBACK) for one in words)
 
     @property

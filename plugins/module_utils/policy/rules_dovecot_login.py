@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.dovecot.passwd_file import (
@@ -28,6 +27,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.findings impo
     Fix,
     Severity,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.networks import coverage
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 
 _CONFIG: t.Final = ("main",)
@@ -116,11 +116,12 @@ def _weak_mechanisms(view: DovecotView) -> t.Iterator[Hit]:
 
 def _trusted_networks(view: DovecotView) -> t.Iterator[Hit]:
     for subject, value in view.settings("login_trusted_networks"):
-        wide = [one for one in value.replace(",", " ").split() if _width(one)]
-        if not wide:
+        words = {_bracketed(one): one for one in value.replace(",", " ").split()}
+        covered = coverage(" ".join(words))
+        wide = [words[one] for one in covered.wide]
+        if not wide and not covered.everybody:
             continue
-        worst: Severity = "high" if "everybody" in map(_width, wide) else "medium"
-        kept = [one for one in value.replace(",", " ").split() if one not in wide]
+        kept = [one for one in words.values() if one not in wide]
         yield setting_hit(
             view,
             "login_trusted_networks",
@@ -130,24 +131,14 @@ def _trusted_networks(view: DovecotView) -> t.Iterator[Hit]:
                 f"Clients of {', '.join(wide)} may log in without TLS and may claim to come from any address."
             ),
             subject=subject,
-            severity=worst,
+            severity="high" if covered.everybody else "medium",
         )
 
 
-def _width(network: str) -> str:
-    """Return ``everybody`` or ``many`` for a network that holds hosts of strangers, else nothing."""
-    try:
-        parsed = ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return ""
-    if parsed.prefixlen <= (8 if parsed.version == 4 else 16) and not _own(parsed):
-        return "everybody"
-    single = parsed.num_addresses == 1
-    return "" if single or _own(parsed) else "many"
-
-
-def _own(network: t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]) -> bool:
-    return network.is_private or network.is_loopback or network.is_link_local
+def _bracketed(network: str) -> str:
+    """Return an IPv6 network as Postfix writes it."""
+    address, slash, length = network.partition("/")
+    return f"[{address}]{slash}{length}" if ":" in address and address[0] != "[" else network
 
 
 # ---- The socket for Postfix ----------------------------------------------------------------------
@@ -263,11 +254,9 @@ def _auth_on_network(view: DovecotView) -> t.Iterator[Hit]:
     for block in view.explicit.children("service"):
         for one in block.children("inet_listener") if block.name == "auth" else ():
             port = one.value("port")
-            where = one.value("address") or one.value("listen") or view.value("listen")
-            local = all(
-                word.startswith(("127.", "::1", "[::1]", "localhost"))
-                for word in where.replace(",", " ").split()
-            )
+            # Without a word about it, 2.4 prints no value: it listens everywhere.
+            where = one.value("address") or one.value("listen") or view.value("listen") or "*, ::"
+            local = view.only_this_host(where)
             if port in ("", "0") or local:
                 continue
             address = "listen" if view.new else "address"

@@ -35,7 +35,7 @@ _CIPHERS: t.Final = (
 _BAD_CLASSES: t.Final[tuple[tuple[int, Severity, str], ...]] = (
     (tls_suites.NO_ENCRYPTION, "high", "do not encrypt"),
     (tls_suites.ANONYMOUS, "high", "prove nothing about the server"),
-    (tls_suites.OPTIONAL, "medium", "are broken (3DES, RC4, SEED, IDEA)"),
+    (tls_suites.select("RC4:3DES"), "medium", "can be broken"),
     (tls_suites.STATIC_RSA, "low", "have no forward secrecy"),
 )
 
