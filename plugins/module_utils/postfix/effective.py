@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.expand import (
+    NOT_EXPANDED,
     ExpansionError,
     expand,
 )
@@ -46,6 +47,8 @@ def setting(service: Service, parameter: str, *, effective: t.Mapping[str, str])
     overrides = service.overrides
     if parameter not in overrides:
         return effective.get(parameter, "")
+    if parameter in NOT_EXPANDED:
+        return overrides[parameter]
 
     def lookup(name: str) -> t.Optional[str]:
         # A dollar sign in an expanded value is a plain one.

@@ -14,6 +14,7 @@ from __future__ import annotations
 import operator
 import re
 import typing as t
+import unicodedata
 
 Lookup = t.Callable[[str], t.Optional[str]]
 
@@ -32,11 +33,14 @@ _MOST_BRACKETS = 2_000_000
 _BLANKS = " \t\r\n"
 _PIECE = re.compile(r"[^$]+|\$\$|\$([A-Za-z0-9_]+)|\$([({])|\$")
 _NAMED = re.compile(r"[ \t\r\n]*([A-Za-z0-9_]*)(?:[ \t\r\n]*(?:([?:])(.*)|\Z))?", re.DOTALL)
+_CALL = re.compile(r"[ \t\r\n]*([A-Za-z0-9_]+)[ \t\r\n]*\{")
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")
 _NESTING = {"{": re.compile(r"[{}]"), "(": re.compile(r"[()]")}
 _OPERATOR = re.compile(r"([-<>!=?+*/~&|%]*)([A-Za-z0-9]*)")
 _DIGITS = re.compile(r"[0-9]+")
 _LEVEL = re.compile(r"[ \t\n\v\f\r]*([+-]?)([0-9]+)(?:\.([0-9]+)(?:\.([0-9]+))?)?")
 _LARGEST = 2**63 - 1
+_LONGEST_LABEL = 63
 
 _COMPARISONS: t.Mapping[str, t.Callable[[t.Any, t.Any], bool]] = {
     "==": operator.eq,
@@ -46,6 +50,22 @@ _COMPARISONS: t.Mapping[str, t.Callable[[t.Any, t.Any], bool]] = {
     ">=": operator.ge,
     ">": operator.gt,
 }
+
+
+#: Parameters whose value Postfix takes as it is written; a daemon of theirs has its own ``$name``.
+NOT_EXPANDED = frozenset(
+    {
+        "command_execution_directory",
+        "default_rbl_reply",
+        "forward_path",
+        "luser_relay",
+        "mailbox_command",
+        "postscreen_expansion_filter",
+        "postscreen_reject_footer",
+        "smtpd_expansion_filter",
+        "smtpd_reject_footer",
+    }
+)
 
 
 class ExpansionError(ValueError):
@@ -155,6 +175,9 @@ class _Expansion:
         """Return what ``${inside}`` stands for."""
         if not inside:
             raise self._error("the name between the brackets is missing")
+        call = _CALL.match(inside)
+        if call:
+            return self._call(call.group(1), inside[call.end() - 1 :])
         if inside.lstrip(_BLANKS).startswith("{"):
             value, rest = self._comparison(inside)
             choice, rest = rest[:1], rest[1:]
@@ -218,6 +241,21 @@ class _Expansion:
         first, second = self._levels(one, other) if suffix else self._comparable(one, other)
         return "true" if _COMPARISONS[sign](first, second) else "", rest
 
+    def _call(self, name: str, operand: str) -> str:
+        """Return the value of ``name{operand}``, a function of Postfix 3.11."""
+        if name not in _FUNCTIONS:
+            raise self._error(f"there is no function {name}")
+        inside, rest = self._operand(operand)
+        if rest:
+            raise self._error(f"there is text behind {name}{{text}}")
+        outside = self._deepest
+        domain = self.text(inside, level=0)
+        self._deepest = outside
+        try:
+            return _FUNCTIONS[name](domain)
+        except ValueError as error:
+            raise self._error(f"the operand of {name} is no domain name") from error
+
     def _comparable(self, one: str, other: str) -> tuple[t.Any, t.Any]:
         """Return two texts as numbers when both are, else as bytes."""
         if _DIGITS.fullmatch(one) and _DIGITS.fullmatch(other):
@@ -245,4 +283,50 @@ class _Expansion:
         return int(digits)
 
 
-__all__ = ("ExpansionError", "Lookup", "expand")
+def _to_ascii(domain: str) -> str:
+    """Return a domain name with Punycode for its labels that need it; ValueError if it is none."""
+    if not domain:
+        raise ValueError("no domain name")
+    if domain.isascii():
+        return domain
+    return ".".join(_encoded(label) for label in _labels(domain))
+
+
+def _to_utf8(domain: str) -> str:
+    """Return a domain name without Punycode; ValueError if it is none."""
+    if not domain.isascii() or not domain:
+        return domain
+    return ".".join(_decoded(label) for label in _labels(domain))
+
+
+def _labels(domain: str) -> list[str]:
+    labels = [unicodedata.normalize("NFKC", one.lower()) for one in _DOTS.split(domain)]
+    for label in labels:
+        if not label or not all(
+            character.isalnum() or character in "-_" or unicodedata.combining(character)
+            for character in label
+        ):
+            raise ValueError("no label of a domain name")
+    return labels
+
+
+def _encoded(label: str) -> str:
+    text = label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
+    if len(text) > _LONGEST_LABEL:
+        raise ValueError("the label is too long")
+    return text
+
+
+def _decoded(label: str) -> str:
+    if len(label) > _LONGEST_LABEL:
+        raise ValueError("the label is too long")
+    return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+
+
+_FUNCTIONS: t.Mapping[str, t.Callable[[str], str]] = {
+    "domain_to_ascii": _to_ascii,
+    "domain_to_utf8": _to_utf8,
+}
+
+
+__all__ = ("NOT_EXPANDED", "ExpansionError", "Lookup", "expand")

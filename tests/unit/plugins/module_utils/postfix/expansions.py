@@ -46,6 +46,142 @@ COMPARE: t.Final = {
 }
 UNDEFINED: t.Final = "no_such_name"
 
+#: Names that the tables below refer to.
+KNOWN: t.Final = {
+    "a": "1",
+    "b": "",
+    "nested": "-${a}-",
+    "twice": "$nested$nested",
+    "hollow": "$b",
+    "level": "3.10",
+    "dollar": "5$$",
+    "self": "x$self",
+    "each": "$other",
+    "other": "${each}",
+    "compared": "${{$compared} == {x} ? {y}}",
+    "chosen": "${chosen?yes}",
+    "broken": "secret$",
+    "uses_broken": "$broken",
+    "umlaut": "faß.example",
+}
+
+#: (name of the case, value, what it expands to).
+EXPANDED: t.Final = (
+    ("plain", "plain", "plain"),
+    ("empty", "", ""),
+    ("no-reference", "{a}?:(", "{a}?:("),
+    ("name", "$a", "1"),
+    ("brackets", "${a}b $(a)c", "1b 1c"),
+    ("name-ends", "$a.x $a-x", "1.x 1-x"),
+    ("name-is-ascii", "$aä", "1ä"),
+    ("nested", "$nested", "-1-"),
+    ("used-twice", "$twice", "-1--1-"),
+    ("unknown", "[$nope][${nope}]", "[][]"),
+    ("dollar", "$$a", "$a"),
+    ("dollars", "$$$a$$$$", "$1$$"),
+    ("dollar-of-another", "$dollar$a", "5$1"),
+    ("if-set", "${a?x}${b?y}", "x"),
+    ("if-empty", "${a:x}${b:y}", "y"),
+    ("unknown-is-empty", "${nope:x}", "x"),
+    ("set-as-it-is-written", "${hollow?x}${hollow:y}", "x"),
+    ("braces", "${a?{p q}}", "p q"),
+    ("blanks-around-braces", "${a? {p q} }", "p q"),
+    ("blanks-without-braces", "${a? p q }", " p q "),
+    ("either", "${a?{p}:{q}}${b?{p}:{q}}", "pq"),
+    ("either-without-braces", "${a?{p}:q}${b?{p}:q r}", "pq r"),
+    ("colon-is-text-without-braces", "${b?p:q}", ""),
+    ("signs-are-text", "${a??p:{q}r}", "?p:{q}r"),
+    ("empty-text", "${a?}", ""),
+    ("reference-in-the-text", "${a?{x$nested}}", "x-1-"),
+    ("choice-in-a-choice", "${b:{${a?{x}:{y}}}}", "x"),
+    ("dollar-in-the-text", "${a?{$$}}", "$"),
+    ("text-not-chosen-is-not-read", "${b?{$self}}y", "y"),
+    ("a-condition-is-no-cycle", "$chosen", "yes"),
+    ("parentheses-nest", "$(a?(x))", "(x)"),
+    ("comparison", "${{1} == {1}}", "true"),
+    ("false-comparison", "[${{1} == {2}}]", "[]"),
+    ("numbers", "${{1} == {01}?same}", "same"),
+    ("numbers-by-size", "${{9} < {10}?less}", "less"),
+    ("colon-is-text-behind-a-comparison", "${{9} < {10}?p:{q}}", "p:{q}"),
+    ("texts-by-bytes", "${{9x} < {10}?{less}:{more}}", "more"),
+    ("a-blank-makes-it-text", "${{ 1} == {1}?{same}:{other}}", "other"),
+    ("blanks", "${ {$a} != {$b} ? {other} : {same} }", "other"),
+    ("signs", "${{a} < {b}}${{a} <= {a}}${{b} > {a}}${{b} >= {b}}", "true" * 4),
+    ("comparison-in-a-comparison", "${{${{a} == {a}}} == {true} ? {x}}", "x"),
+    ("levels", "${{$level} <level {3.9} ? {old} : {new}}", "new"),
+    ("levels-as-texts", "${{$level} < {3.9} ? {old} : {new}}", "old"),
+    ("short-level", "${{2} <level {3.6} ? {old} : {new}}", "old"),
+    ("level-without-a-patch", "${{3.6.0} ==level {3.6}}", "true"),
+    ("level-with-a-patch", "${{3.6.1} >level {3.6}}", "true"),
+)
+
+#: The same for the functions of Postfix 3.11.
+CALLED: t.Final = (
+    ("ascii-stays", "${domain_to_ascii{A.Example.}}", "A.Example."),
+    ("no-name-stays", "${domain_to_ascii{x y,[::1]}}", "x y,[::1]"),
+    ("encoded", "${domain_to_ascii{ä.$umlaut}}", "xn--4ca.xn--fa-hia.example"),
+    ("upper-case", "${domain_to_ascii{Ä.Example}}", "xn--4ca.example"),
+    ("underscore", "${domain_to_ascii{faß_x.exa_mple}}", "xn--fa_x-wna.exa_mple"),
+    ("wide-dot", "${domain_to_ascii{ä\u3002b}}", "xn--4ca.b"),
+    ("blanks-of-a-call", "${ domain_to_ascii {a} }", "a"),
+    ("call-in-parentheses", "$(domain_to_ascii{a})", "a"),
+    ("call-in-a-call", "${domain_to_ascii{${domain_to_utf8{xn--4ca}}}}", "xn--4ca"),
+    ("compared-call", "${{${domain_to_ascii{ä}}} == {xn--4ca}}", "true"),
+    ("name-like-a-function", "[$domain_to_ascii{a}]", "[{a}]"),
+    ("choice-by-such-a-name", "${domain_to_ascii:{b}}", "b"),
+    ("decoded", "${domain_to_utf8{XN--4CA.Example}}", "ä.example"),
+    ("utf8-stays", "${domain_to_utf8{Ä..}}", "Ä.."),
+    ("empty-utf8", "[${domain_to_utf8{}}]", "[]"),
+)
+
+#: (name of the case, value, part of the message).
+NOT_CALLED: t.Final = (
+    ("empty-domain", "${domain_to_ascii{$b}}", "the operand of domain_to_ascii is no"),
+    ("empty-label", "${domain_to_ascii{ä..b}}", "the operand of domain_to_ascii is no"),
+    ("root-label", "${domain_to_ascii{ä.}}", "the operand of domain_to_ascii is no"),
+    ("blank-in-a-domain", "${domain_to_ascii{x y,ä}}", "the operand of domain_to_ascii is no"),
+    ("no-characters", "${domain_to_ascii{\udcff}}", "the operand of domain_to_ascii is no"),
+    ("long-label", "${domain_to_ascii{" + "ä" * 64 + "}}", "the operand of domain_to_ascii is no"),
+    ("empty-ascii-label", "${domain_to_utf8{a..b}}", "the operand of domain_to_utf8 is no"),
+    ("long-ascii-label", "${domain_to_utf8{" + "a" * 64 + "}}", "the operand of domain_to_utf8"),
+    ("no-punycode", "${domain_to_utf8{xn--9999999999}}", "the operand of domain_to_utf8 is no"),
+    ("cycle-in-a-call", "${domain_to_ascii{$self}}", "self refers to itself"),
+)
+
+#: (name of the case, value, part of the message).
+REFUSED: t.Final = (
+    ("itself", "$self", "self refers to itself: self -> self"),
+    ("each-other", "$each", "each refers to itself: each -> other -> each"),
+    ("in-a-comparison", "$compared", "compared refers to itself"),
+    ("no-name", "x$", "a '$' has no name"),
+    ("no-name-but-a-sign", "$-", "a '$' has no name"),
+    ("no-name-in-brackets", "$()", "the name between the brackets is missing"),
+    ("unclosed", "${a", "a '{' is never closed"),
+    ("unclosed-parenthesis", "$(a}", "a '(' is never closed"),
+    ("parentheses-do-not-see-braces", "$(a?{x)}", "a '{' is never closed"),
+    ("unclosed-text", "${a?{b}", "a '{' is never closed"),
+    ("sign-in-a-name", "${a-b}", "a name contains '-'"),
+    ("reference-as-a-name", "${$a}", "a name contains '$'"),
+    ("blank-in-a-name", "${a b}", "a name contains ' '"),
+    ("text-behind-braces", "${a?{x}y}", "followed by ':' only"),
+    ("two-else", "${a:{x}:{y}}", "text behind the last"),
+    ("text-behind-both", "${a?{x}:{y}z}", "text behind the last"),
+    ("no-function", "${a{b}}", "there is no function a"),
+    ("text-behind-a-call", "${domain_to_ascii{a}?x}", "behind domain_to_ascii{text}"),
+    ("no-sign", "${{a}}", "== != < <= >= >"),
+    ("wrong-sign", "${{a} = {b}}", "== != < <= >= >"),
+    ("no-right-operand", "${{a} ==}", "expected behind =="),
+    ("right-operand-without-braces", "${{a} == b}", "expected behind =="),
+    ("wrong-word", "${{a} <word {b}}", "no operator <word"),
+    ("no-level", "${{a} <level {3}}", "no compatibility level"),
+    ("minor-too-large", "${{3} <level {3.1024}}", "no compatibility level"),
+    ("level-below-zero", "${{-1} <level {3}}", "no compatibility level"),
+    ("four-numbers", "${{3.6.1.1} <level {3}}", "no compatibility level"),
+    ("no-choice", "${{a} == {b} x}", "followed by '?' or ':' only"),
+    ("long-number", "${{9" + "9" * 5000 + "} == {1}}", "too large"),
+    ("large-number", "${{9223372036854775808} == {1}}", "too large"),
+)
+
 Piece = tuple[str, str]
 
 
@@ -60,6 +196,14 @@ class Settings:
     def text(self) -> str:
         """A main.cf with these values."""
         return "".join(f"{name} = {value}\n" for name, value in self.written.items())
+
+
+def chain(length: int, *, end: str, step: str = "${}") -> dict[str, str]:
+    """Return names n0, n1, ... of which each refers to the next."""
+    return {
+        **{f"n{index}": step.replace("{}", f"n{index + 1}") for index in range(length)},
+        f"n{length}": end,
+    }
 
 
 def number_or_bytes(one: str, other: str) -> tuple[t.Any, t.Any]:

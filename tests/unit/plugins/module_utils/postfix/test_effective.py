@@ -41,6 +41,9 @@ EFFECTIVE = {
         pytest.param(
             " -o smtpd_banner=$mail_name", "smtpd_banner", "5$ $mydomain", id="expanded-once"
         ),
+        pytest.param(
+            " -o smtpd_reject_footer=$c$", "smtpd_reject_footer", "$c$", id="never-expanded"
+        ),
         pytest.param("", "no_such_parameter", "", id="unknown"),
     ],
 )
