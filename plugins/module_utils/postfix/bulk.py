@@ -112,7 +112,7 @@ def _line(directory: str, name: str, *, request: validation.Request) -> bytes:
 
 
 def _result(path: str, request: validation.Request) -> dict[str, t.Any]:
-    host = os.path.splitext(os.path.basename(path))[0]
+    host = os.path.basename(path).removesuffix(".txt").removesuffix(".capture")
     try:
         with open(path, "rb") as stream:
             content = stream.read(_LARGEST + 1)
