@@ -96,7 +96,7 @@ def postconf(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib
     program.write_text(
         "#!/bin/sh\nshift 2\n"
         f'[ ! -e "{answers}/slow" ] || sleep 60\n'
-        f'name="{answers}/$(echo "$*" | tr -d " ").out"\n'
+        f'name="{answers}/$(printf %s "$*" | tr -d " ").out"\n'
         '[ ! -e "$name.err" ] || cat "$name.err" >&2\n'
         'exec cat "$name"\n'
     )
