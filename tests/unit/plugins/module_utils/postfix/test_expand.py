@@ -73,9 +73,13 @@ def test_a_name_that_is_known_already_needs_its_depth_again() -> None:
         subject.expand("$n0 $m0", known.get)
 
 
-def test_operands_of_a_comparison_begin_to_count_again() -> None:
-    known = {**chain(98, end="x"), "half": "${{$n0} == {x} ? {$m0}}", "m0": "$m1", "m1": "y"}
-    assert subject.expand("$half $n0", known.get) == "y x"
+@pytest.mark.parametrize(
+    "half", ["${{$n0} == {x} ? {$m0}}", "${domain_to_ascii{$n0}}"], ids=["comparison", "call"]
+)
+def test_operands_begin_to_count_again(half: str) -> None:
+    known = {**chain(98, end="x"), "half": half, "m0": "$m1", "m1": "x"}
+    known |= {f"p{index}": f"$p{index + 1}" for index in range(20)} | {"p20": "$half"}
+    assert subject.expand("$half $n0 $p0", known.get) == "x x x"
 
 
 BOMBS: t.Final = {
