@@ -10,6 +10,7 @@ to .cache/logs/NAME.log; a single job's output is shown as it comes.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -31,7 +32,7 @@ WORKERS = 2
 # What the exit status of a job says that found nothing here to test with; its last line says why.
 ABSENT = 77
 
-Lane = t.Literal["cpu", "lab"]
+Lane = t.Literal["cpu", "lab", "beside"]
 Result = t.Literal["ok", "absent", "FAILED", "TIMEOUT", "NOT RUN"]
 
 
@@ -40,8 +41,9 @@ class Job:
     """One command of the gate.
 
     ``minutes`` is the longest it may take before it is ended and counted as failed. Of the jobs in the lane
-    ``lab`` one runs at a time, because they share one set of containers. ``needs`` names jobs that must pass
-    first; those left out by the selection do not count.
+    ``lab`` one runs at a time, because they share one set of containers and some of them measure; those in
+    the lane ``beside`` have containers too and may run beside one of these. ``needs`` names jobs that must
+    pass first; those left out by the selection do not count.
     """
 
     name: str
@@ -106,7 +108,11 @@ JOBS: t.Final = (
     Job("ruff-format", "lint", "ruff format --check ."),
     Job("yamllint", "lint", "yamllint --strict ."),
     Job("mypy-plugins", "lint", "mypy -p ansible_collections.hardened.mail.plugins"),
-    Job("mypy-tools", "lint", "mypy --python-version 3.11 tests/tools tests/sanity"),
+    Job(
+        "mypy-tools",
+        "lint",
+        "MYPYPATH=tests/tools mypy --python-version 3.11 tests/tools tests/sanity",
+    ),
     Job(
         "mypy-lab",
         "lint",
@@ -127,6 +133,15 @@ JOBS: t.Final = (
         "archive-oldest-core",
         "archive",
         'bin=$(tests/tools/venv.sh core-oldest) && tests/tools/check_archive.py --bin "$bin"',
+    ),
+    Job(
+        "rules",
+        "rules",
+        f"tests/lab/enter {PYTHON} -m pytest tests/rules",
+        lane="beside",
+        # The self-test makes networks of its own, which must not meet those of others.
+        needs=("lab-images", "lab-selftest"),
+        minutes=30,
     ),
 )
 
@@ -263,6 +278,35 @@ def report(outcome: Outcome, *, live: bool) -> None:
             print(f"         {line}", flush=True)
 
 
+@contextlib.contextmanager
+def one_view(jobs: t.Sequence[Job]) -> t.Iterator[None]:
+    """Hold the laboratory's view for all jobs: it ends, with everything in it, with the command that made it."""
+    if sum(job.lane != "cpu" for job in jobs) < 2:
+        yield
+        return
+    log = LOGS / "lab-view.log"
+    with log.open("wb") as output:
+        holder = subprocess.Popen(
+            ["tests/lab/enter", "sh", "-c", "echo ready; exec sleep infinity"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | environment(),
+            start_new_session=True,
+        )
+    try:
+        while holder.poll() is None and b"ready\n" not in log.read_bytes():
+            time.sleep(0.1)
+        if holder.returncode:
+            print(f"The laboratory cannot be entered: {log.read_text(errors='replace')}")
+        yield
+    finally:
+        if holder.poll() is None:
+            os.killpg(holder.pid, signal.SIGTERM)
+            holder.wait()
+
+
 def run(jobs: t.Sequence[Job]) -> list[Outcome]:
     """Run ``jobs`` and return their outcomes in the order in which they ended."""
     waiting = list(jobs)
@@ -308,14 +352,14 @@ def next_jobs(
     chosen: t.AbstractSet[str],
 ) -> list[Job]:
     """Return the jobs to start now: as many as there are free workers, one at most in the lane ``lab``."""
-    lab_busy = any(running.job.lane == "lab" for running in active)
+    busy = {running.job.lane for running in active} - {"cpu"}
     picked: list[Job] = []
     for job in waiting:
         ready = all(need in results or need not in chosen for need in job.needs)
-        if len(active) + len(picked) >= WORKERS or not ready or (job.lane == "lab" and lab_busy):
+        if len(active) + len(picked) >= WORKERS or not ready or job.lane in busy:
             continue
         picked.append(job)
-        lab_busy = lab_busy or job.lane == "lab"
+        busy |= {job.lane} - {"cpu"}
     return picked
 
 
@@ -357,7 +401,8 @@ def main() -> int:
     jobs = select(sys.argv[1:])
     LOGS.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    outcomes = run(jobs)
+    with one_view(jobs):
+        outcomes = run(jobs)
     if len(jobs) > 1:
         repeat_failures(outcomes)
     return summarise(outcomes, seconds=time.monotonic() - started)
