@@ -1,38 +1,19 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the hardened.mail authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/settings.md from the settings table; with --check only tell whether it is up to date."""
+"""The text of docs/settings.md, from the settings table."""
 
 from __future__ import annotations
 
 import itertools
-import pathlib
 import re
-import sys
 import typing as t
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "settings.md"
-
-
-def _import_table() -> None:
-    """Put a tree on sys.path in which the checkout is the collection."""
-    tree = ROOT / ".cache" / "collections"
-    link = tree / "ansible_collections" / "hardened" / "mail"
-    if not link.exists():
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(ROOT, target_is_directory=True)
-    sys.path.insert(0, str(tree))
-
-
-_import_table()
-
-from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.policy import (
     profiles,
     settings,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import (
     TlsLibrary,
     Version,
 )
@@ -114,7 +95,7 @@ Every parameter of `main.cf` that the role `hardened.mail.postfix_tls` owns: it 
 page stays as the site wrote it. `postfix_tls_explain: true` shows the values for one host, and the filter
 `hardened.mail.postfix_settings` gives them as a dictionary.
 
-This page is written by `tests/tools/generate_settings_doc.py` from `plugins/module_utils/policy/settings.py`.
+This page is written by `tests/tools/generate_docs.py` from `plugins/module_utils/policy/settings.py`.
 
 ## How to read it
 
@@ -269,26 +250,3 @@ def page() -> str:
             lines += block(list(group))
         lines.append("")
     return text + "\n".join(lines)
-
-
-def main(arguments: t.Sequence[str]) -> int:
-    """Write or check the page; returns the exit code."""
-    wanted = page()
-    if list(arguments) == ["--check"]:
-        found = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-        if found == wanted:
-            return 0
-        print(
-            f"{PAGE.relative_to(ROOT)} is stale: run tests/tools/generate_settings_doc.py",
-            file=sys.stderr,
-        )
-        return 1
-    if arguments:
-        print("usage: generate_settings_doc.py [--check]", file=sys.stderr)
-        return 2
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the hardened.mail authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/settings.md is what its generator writes from the table."""
+"""docs/settings.md and docs/rules.md are what their generator writes from the tables."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pathlib
 import types
 
 import pytest
-from ansible_collections.hardened.mail.plugins.module_utils.policy import settings
+from ansible_collections.hardened.mail.plugins.module_utils.policy import rules, settings
 
 ROOT = pathlib.Path(__file__).parents[5]
 
 
 @pytest.fixture(name="generator", scope="module")
 def fixture_generator() -> types.ModuleType:
-    path = ROOT / "tests" / "tools" / "generate_settings_doc.py"
-    spec = importlib.util.spec_from_file_location("generate_settings_doc", path)
+    path = ROOT / "tests" / "tools" / "generate_docs.py"
+    spec = importlib.util.spec_from_file_location("generate_docs", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -26,8 +26,8 @@ def fixture_generator() -> types.ModuleType:
     return module
 
 
-def test_the_page_is_up_to_date(generator: types.ModuleType) -> None:
-    assert generator.main(["--check"]) == 0, "run tests/tools/generate_settings_doc.py"
+def test_the_pages_are_up_to_date(generator: types.ModuleType) -> None:
+    assert generator.main(["--check"]) == 0, "run tests/tools/generate_docs.py"
 
 
 def test_the_check_finds_a_stale_page(
@@ -36,21 +36,35 @@ def test_the_check_finds_a_stale_page(
     tmp_path: pathlib.Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(generator, "ROOT", tmp_path)
-    monkeypatch.setattr(generator, "PAGE", tmp_path / "settings.md")
+    monkeypatch.setattr(generator, "DOCS", tmp_path)
     assert generator.main(["--check"]) == 1
-    assert (
-        "settings.md is stale: run tests/tools/generate_settings_doc.py" in capsys.readouterr().err
-    )
     assert generator.main([]) == 0
     assert generator.main(["--check"]) == 0
-    (tmp_path / "settings.md").write_text("old")
-    assert generator.main(["--check"]) == 1
+    capsys.readouterr()
+    for name in generator.PAGES:
+        (tmp_path / name).write_text("old")
+        assert generator.main(["--check"]) == 1
+        said = capsys.readouterr().err
+        assert said == f"docs/{name} is stale: run tests/tools/generate_docs.py\n"
+        assert generator.main([]) == 0
     assert generator.main(["--chekc"]) == 2
 
 
+def test_the_page_names_every_rule(generator: types.ModuleType) -> None:
+    text = generator.PAGES["rules.md"]()
+    missing = [one.id for one in rules.RULES if f"| `{one.id}` |" not in text]
+    assert missing == []
+
+
+def test_a_row_has_one_cell_for_each_column(generator: types.ModuleType) -> None:
+    text = generator.PAGES["rules.md"]()
+    for line in text.splitlines():
+        if line.startswith("| "):
+            assert line.replace("\\|", "").count("|") == 7, line
+
+
 def test_the_page_names_every_parameter(generator: types.ModuleType) -> None:
-    text = generator.page()
+    text = generator.settings_page.page()
     missing = [one.parameter for one in settings.SETTINGS if f"`{one.parameter}`" not in text]
     assert missing == []
 
@@ -61,9 +75,9 @@ def test_every_word_of_a_condition_has_a_phrase(generator: types.ModuleType) -> 
         for one in settings.SETTINGS
         for rule in one.rules
         for word in rule.when.split()
-        if not generator.is_version(word)
+        if not generator.settings_page.is_version(word)
     }
-    assert words == set(generator.PHRASES)
+    assert words == set(generator.settings_page.PHRASES)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +95,6 @@ def test_every_word_of_a_condition_has_a_phrase(generator: types.ModuleType) -> 
 def test_the_last_column_tells_what_was_run(
     generator: types.ModuleType, parameter: str, position: int, branches: str
 ) -> None:
-    rules = settings.BY_NAME[parameter].rules
-    assert (
-        generator.branch_cell(rules[position], generator.branches_of(rules, position)) == branches
-    )
+    cases = settings.BY_NAME[parameter].rules
+    page = generator.settings_page
+    assert page.branch_cell(cases[position], page.branches_of(cases, position)) == branches
