@@ -57,6 +57,9 @@ _OWNERSHIP: t.Final = frozenset(
 _OWNERSHIP_OF_ALL: t.Final = frozenset(
     {"reject_sender_login_mismatch", "reject_authenticated_sender_login_mismatch"}
 )
+_CERTIFICATES: t.Final = frozenset(
+    {"permit_tls_clientcerts", "permit_tls_all_clientcerts", "check_ccert_access"}
+)
 #: The mechanisms with a password that servers keep as a hash, as nearly every user database does.
 _PASSWORD_MECHANISMS: t.Final = frozenset({"plain", "login"})
 
@@ -343,29 +346,31 @@ def _mechanisms(view: View) -> _Hits:
 
 
 def _without_login(view: View) -> _Hits:
-    guilty = [one for one in public(view, *SUBMISSION) if not one.is_yes(_ENABLED)]
-    for scope in view.scopes(_ENABLED, guilty):
-        useless = all(
-            answer(one, "stranger", "own").verdict == "refused"
-            and not restrictions.uses(
-                one.value("smtpd_relay_restrictions") + " " + one.value(_RESTRICTIONS[4]),
-                ("permit_tls_clientcerts", "permit_tls_all_clientcerts", "check_ccert_access"),
-                classes={},
-            )
-            for one in scope.endpoints
-        )
-        name = guilty[0].subject
-        yield hit(
-            scope,
-            "{services} is for people with a password and takes no logins: "
+    for one in public(view, *SUBMISSION):
+        if one.is_yes(_ENABLED) or _by_certificate(one):
+            continue
+        useless = answer(one, "stranger", "own").verdict == "refused"
+        yield Hit(
+            subject=one.subject,
+            parameter=_ENABLED,
+            observed=one.value(_ENABLED),
+            expected="yes",
+            message=f"{one.subject} is for people with a password and takes no logins: "
             + (
                 "nobody from outside can send."
                 if useless
-                else "whoever sends there is a stranger, and past what port 25 looks at."
+                else "whoever sends there is a stranger, past what port 25 looks at."
             ),
-            expected="yes",
-            fix=set_parameter(_ENABLED, "yes", service=scope.endpoints[0].subject or name),
+            fix=set_parameter(_ENABLED, "yes", service=one.subject),
         )
+
+
+def _by_certificate(one: Endpoint) -> bool:
+    classes = dict(lists(one).classes)
+    return any(
+        restrictions.uses(one.value(name), _CERTIFICATES, classes=classes)
+        for name in ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")
+    )
 
 
 def _clients(view: View) -> list[Endpoint]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import restrictions
-from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix
+from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix, Severity
 from ansible_collections.hardened.mail.plugins.module_utils.policy.networks import (
     Coverage,
     coverage,
@@ -142,91 +142,95 @@ def _undefined_class(view: View) -> _Hits:
             )
 
 
+def _users(view: View) -> tuple[Endpoint, ...]:
+    """Return the services for users with a password whose smtpd starts."""
+    return tuple(one for one in working(view) if one.purpose in SUBMISSION)
+
+
+def _at(
+    one: Endpoint, parameter: str, message: str, *, severity: t.Optional[Severity] = None
+) -> Hit:
+    # What main.cf says is right for port 25, so the service needs a value of its own.
+    return Hit(
+        subject=one.subject,
+        parameter=parameter,
+        observed=one.value(parameter) or "empty",
+        expected=_SAFE_LOGIN,
+        message=message,
+        fix=set_parameter(parameter, _SAFE_LOGIN, service=one.subject),
+        severity=severity,
+    )
+
+
 def _strangers(view: View) -> _Hits:
-    guilty = [
-        one
-        for one in working(view)
-        if one.purpose in SUBMISSION
-        and answer(one, "stranger", "own").free
-        and not answer(one, "stranger", "foreign").free
-    ]
-    for scope in deciding(guilty, (_RELAY, _RECIPIENT)):
-        yield hit(
-            scope,
-            "{services} is for users with a password and takes mail for this host's domains without "
-            "one: spam gets past what port 25 checks.",
-            **_mend(scope),
-        )
+    for one in _users(view):
+        if answer(one, "stranger", "own").free and not answer(one, "stranger", "foreign").free:
+            yield _at(
+                one,
+                _RELAY,
+                f"{one.subject} is for users with a password and takes mail for this host's domains "
+                "without one: spam gets past what port 25 checks.",
+            )
 
 
 def _trusts_networks(view: View) -> _Hits:
-    guilty = [
-        one
-        for one in working(view)
-        if one.purpose in SUBMISSION
-        and not answer(one, "stranger", "own").free
-        and answer(one, "mynetworks", "foreign").free
-    ]
-    for scope in deciding(guilty, (_RELAY, _RECIPIENT)):
-        local = all(coverage(one.value("mynetworks")).loopback for one in scope.endpoints)
-        yield hit(
-            scope,
-            "{services} is for users with a password, and addresses in mynetworks need none.",
-            severity="info" if local else None,
-            **_mend(scope),
-        )
+    for one in _users(view):
+        if not answer(one, "stranger", "own").free and answer(one, "mynetworks", "foreign").free:
+            local = coverage(one.value("mynetworks")).loopback
+            yield _at(
+                one,
+                _RELAY,
+                f"{one.subject} is for users with a password, and addresses in mynetworks need none.",
+                severity="info" if local else None,
+            )
 
 
 def _refuses_users(view: View) -> _Hits:
-    guilty = [
-        one
-        for one in working(view)
-        if one.purpose in SUBMISSION
-        and one.is_yes("smtpd_sasl_auth_enable")
-        and answer(one, "authenticated", "foreign").verdict == "refused"
-    ]
-    for scope in deciding(guilty, (*_DECIDING, *_LISTS.values())):
-        words = answer(scope.endpoints[0], "authenticated", "foreign").refusals
-        culprit = words[-1].text if words else ""
-        too_early = not scope.endpoints[0].is_yes("smtpd_delay_reject")
-        yield hit(
-            scope,
-            f"Users who have logged in at {{services}} cannot send to other domains: {culprit} refuses "
-            "them" + (", before they can log in." if too_early else "."),
-            **_mend(scope),
-        )
+    for one in _users(view):
+        if not one.is_yes("smtpd_sasl_auth_enable"):
+            continue
+        found = answer(one, "authenticated", "foreign")
+        if found.verdict == "refused":
+            culprit = found.refusals[-1].text if found.refusals else "a list"
+            name = next(
+                (
+                    name
+                    for stage, name in _LISTS.items()
+                    if found.refusals and _has_word(one, stage, culprit)
+                ),
+                _RELAY,
+            )
+            yield _at(
+                one,
+                name,
+                f"Users who have logged in at {one.subject} cannot send to other domains: {culprit} "
+                "refuses them.",
+            )
+
+
+def _has_word(one: Endpoint, stage: restrictions.Stage, shown: str) -> bool:
+    return any(word.shown == shown for word in restrictions.parse(lists(one).list_of(stage)))
 
 
 def _spam_policy(view: View) -> _Hits:
-    guilty: dict[str, str] = {}
-    for one in working(view):
-        if one.purpose in SUBMISSION and one.is_yes("smtpd_sasl_auth_enable"):
-            for reason in answer(one, "authenticated", "foreign").refusals:
-                if (
-                    reason.kind == "filter"
-                    and reason.text.partition(" ")[0].lower() in restrictions.CLIENT_FILTERS
-                ):
-                    guilty[one.subject] = reason.text
-    endpoints = [one for one in public(view) if one.subject in guilty]
-    by_parameter: dict[str, list[Endpoint]] = {}
-    for one in endpoints:
-        word = guilty[one.subject]
-        name = next(
-            name for stage, name in _LISTS.items() if _mentions(one, stage, word.partition(" ")[0])
-        )
-        by_parameter.setdefault(name, []).append(one)
-    for name, group in by_parameter.items():
-        for scope in view.scopes(name, group):
-            word = guilty[scope.endpoints[0].subject]
-            services = scope.endpoints[0].subject
-            yield hit(
-                scope,
-                f"{word} turns users away at {{services}}, who send from home or on the road: it is meant "
-                "for other mail servers.",
-                expected=_SAFE_LOGIN,
-                fix=set_parameter(name, _SAFE_LOGIN, service=services),
-                shown=f"{name} = {_SAFE_LOGIN} for this service",
-            )
+    for one in _users(view):
+        if not one.is_yes("smtpd_sasl_auth_enable"):
+            continue
+        for stage, name in _LISTS.items():
+            words = [
+                reason.text
+                for reason in answer(one, "authenticated", "foreign").refusals
+                if reason.kind == "filter"
+                and reason.text.partition(" ")[0].lower() in restrictions.CLIENT_FILTERS
+                and _mentions(one, stage, reason.text.partition(" ")[0])
+            ]
+            if words:
+                yield _at(
+                    one,
+                    name,
+                    f"{words[0]} turns users away at {one.subject}, who send from home or on the road: it "
+                    "is meant for other mail servers.",
+                )
 
 
 def _mentions(endpoint: Endpoint, stage: restrictions.Stage, name: str) -> bool:
