@@ -571,7 +571,7 @@ def _switch_unreadable(view: View) -> t.Iterator[Hit]:
                 )
 
 
-_STRONG_FLOOR: t.Final = frozenset({"TLSv1.2", "TLSv1.3"})
+_PROMISED: t.Final = frozenset({"TLSv1.2", "TLSv1.3"})
 
 
 def _idle_weak(view: View) -> t.Iterator[Hit]:
@@ -588,7 +588,7 @@ def _idle_weak(view: View) -> t.Iterator[Hit]:
     )
     suites = tls_suites.left(view.value("tls_medium_cipherlist"), both)
     weak = (
-        ("protocols", left is not None and not left <= _STRONG_FLOOR, floor),
+        ("protocols", left is not None and left - {"SSLv2"} != _PROMISED, floor),
         ("ciphers", view.value("smtpd_tls_mandatory_ciphers").lower() != "high", "high"),
         ("exclude_ciphers", bool(suites & ~tls_suites.UNUSABLE & ~tls_suites.BEST), AEAD_ONLY),
     )

@@ -53,17 +53,17 @@ class TlsServer:
     level: str
     wrapper: bool
 
-    @property
+    @functools.cached_property
     def mandatory(self) -> bool:
         """Whether nothing goes without TLS."""
         return self.wrapper or self.level == "encrypt"
 
-    @property
+    @functools.cached_property
     def offers(self) -> bool:
         """Whether there are TLS handshakes at all."""
         return self.wrapper or self.level in ("may", "encrypt")
 
-    @property
+    @functools.cached_property
     def internal(self) -> bool:
         """Whether only the host itself can reach it."""
         if self.endpoint.purpose == "internal":
@@ -229,7 +229,18 @@ def servers(view: View) -> tuple[TlsServer, ...]:
 
 def offering(view: View, *, internal: bool = False) -> tuple[TlsServer, ...]:
     """Return the services with TLS handshakes, those that only the host can reach left out."""
-    return tuple(one for one in servers(view) if one.offers and (internal or not one.internal))
+    return once(view, "tls_offering" if internal else "tls_offering_outside", _offering[internal])
+
+
+def _outside(view: View) -> tuple[TlsServer, ...]:
+    return tuple(one for one in offering(view, internal=True) if not one.internal)
+
+
+def _all_offering(view: View) -> tuple[TlsServer, ...]:
+    return tuple(one for one in servers(view) if one.offers)
+
+
+_offering: t.Final = {True: _all_offering, False: _outside}
 
 
 def group(
