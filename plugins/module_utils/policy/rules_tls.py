@@ -374,8 +374,11 @@ def _tlsproxy_differs(view: View) -> t.Iterator[Hit]:
             for scope in view.scopes(place[0], (place[1].endpoint,)):
                 yield hit(
                     scope,
-                    f"{scope.parameter} of {{services}} is not what the other of tlsproxy and the "
-                    f"server behind postscreen has ({theirs if own else ours or 'nothing'})",
+                    f"{{services}} does not do what the server behind postscreen does with "
+                    f"{parameter}: {theirs or 'nothing'}"
+                    if own
+                    else f"{parameter} of {{services}} does not reach tlsproxy, which has "
+                    f"{ours or 'nothing'}",
                     expected=None,
                     shown="the same for both: set it as smtpd_" + parameter + " in main.cf",
                 )
@@ -651,7 +654,7 @@ _LEVELS: t.Final = (
         "levels",
         "high",
         "The server for other mail servers refuses mail without TLS",
-        "A server on the Internet that has no TLS can not deliver here, and its mail bounces.",
+        "A server on the Internet that has no TLS cannot deliver here, and its mail bounces.",
         "RFC 3207 section 4",
         _forced,
         example="smtpd_tls_security_level = encrypt",

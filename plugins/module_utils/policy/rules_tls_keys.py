@@ -394,7 +394,7 @@ def _tickets_off(view: View) -> t.Iterator[Hit]:
         if not _TICKET_CIPHERS.fullmatch(scope.value.strip()):
             yield hit(
                 scope,
-                f"{scope.value!r} can not encrypt session tickets, so {{services}} gives none"
+                f"{scope.value!r} cannot encrypt session tickets, so {{services}} gives none"
                 if scope.value
                 else "no cipher for session tickets, so {services} gives none",
                 expected=None,
