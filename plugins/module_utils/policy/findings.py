@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import typing as t
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 Severity = t.Literal["info", "low", "medium", "high", "critical"]
 #: From the least to the worst.
@@ -50,7 +50,8 @@ class Finding:
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the finding as plain data, as the module returns it and every report reads it."""
-        return asdict(self)
+        # Much faster than dataclasses.asdict(), which copies every value.
+        return {**vars(self), "fix": dict(vars(self.fix))}
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,10 @@ def _main(capture: Capture) -> tuple[dict[str, str], dict[str, str]]:
 
 def _parameters(capture: Capture, question: str) -> dict[str, str]:
     lines = _answer(capture, question).split("\n")
-    found = dict(_known_pair(one) if len(one) < _SHORT else _pair(one) for one in lines)
+    if max(map(len, lines)) < _SHORT:
+        found = dict(map(_known_pair, lines))
+    else:
+        found = dict(_known_pair(one) if len(one) < _SHORT else _pair(one) for one in lines)
     found.pop("", None)
     if None in found:
         raise _Senseless(

@@ -39,7 +39,13 @@ def without_secrets(findings: t.Iterable[Finding], *, view: View) -> tuple[Findi
     if not secrets:
         return found
     pattern = re.compile("|".join(map(re.escape, sorted(secrets, key=len, reverse=True))))
-    return tuple(_finding(one, pattern) for one in found)
+    return tuple(_finding(one, pattern) if _shows(one, pattern) else one for one in found)
+
+
+def _shows(one: Finding, pattern: t.Pattern[str]) -> bool:
+    fix = f"{one.fix.variable}\n{one.fix.command}"
+    text = f"{one.subject}\n{one.observed}\n{one.expected}\n{one.message}\n{fix}"
+    return pattern.search(text) is not None
 
 
 def _finding(one: Finding, pattern: t.Pattern[str]) -> Finding:

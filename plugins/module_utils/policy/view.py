@@ -130,9 +130,12 @@ class View:
 
     def value(self, parameter: str) -> str:
         """Return the expanded value of main.cf or the default; empty for an unknown parameter."""
-        if parameter not in self._values:
-            self._values[parameter] = self.expanded(parameter, overrides={})
-        return self._values[parameter]
+        # The rules ask some hundred times: known values come first.
+        try:
+            return self._values[parameter]
+        except KeyError:
+            value = self._values[parameter] = self.expanded(parameter, overrides={})
+            return value
 
     def expanded(self, parameter: str, *, overrides: t.Mapping[str, str]) -> str:
         """Return the value of a parameter where *overrides* (of a service) come before main.cf."""
@@ -220,19 +223,19 @@ class View:
         """
         common = []
         found = []
+        main = self.value(parameter)
         for one in endpoints:
-            if one.overrides(parameter):
-                found.append(Scope(parameter, one.value(parameter), "master.cf", (one,)))
-            elif one.value(parameter) != self.value(parameter):
-                # Another override changed it through a $name.
-                found.append(Scope(parameter, one.value(parameter), "master.cf", (one,)))
+            # An override of another parameter may change the value through a $name.
+            value = one.value(parameter) if one.service.overrides else main
+            if value != main or one.overrides(parameter):
+                found.append(Scope(parameter, value, "master.cf", (one,)))
             else:
                 common.append(one)
         if common:
             origin: t.Literal["main.cf", "default"] = (
                 "main.cf" if parameter in self.explicit else "default"
             )
-            found.insert(0, Scope(parameter, self.value(parameter), origin, tuple(common)))
+            found.insert(0, Scope(parameter, main, origin, tuple(common)))
         return tuple(found)
 
 

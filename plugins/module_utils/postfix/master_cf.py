@@ -11,6 +11,7 @@ so a change touches that token alone.
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -94,7 +95,7 @@ class Service:
         """The words behind the command, braces kept."""
         return tuple(token.text for token in self.tokens[8:])
 
-    @property
+    @functools.cached_property
     def key(self) -> tuple[str, str, str]:
         """What identifies the service: its type, and address and port however spelt."""
         return service_key(self.name, type=self.type)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ class Version:
         Postfix adds some parameters to the patch levels of older branches as well: ``3.5.20 3.7.6 3.9``
         means 3.9.0 and later, and the branches 3.5 and 3.7 from these patch levels on.
         """
-        *backports, first = (Version.parse(word) for word in releases.split())
+        *backports, first = _versions(releases)
         if self >= first:
             return True
         return any(
@@ -108,6 +109,12 @@ class Version:
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"
+
+
+@functools.lru_cache(maxsize=256)
+def _versions(releases: str) -> tuple[Version, ...]:
+    """Return the versions in a text; the same few are asked for again and again."""
+    return tuple(Version.parse(word) for word in releases.split())
 
 
 @dataclass(frozen=True)
