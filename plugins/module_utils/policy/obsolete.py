@@ -12,20 +12,19 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-Kind = t.Literal["switch", "table", "other"]
+Kind = t.Literal["switch", "table", "elsewhere", "other"]
 
 
 @dataclass(frozen=True)
 class Obsolete:
-    """One name: since which release postconf warns, nothing reads it, it is gone; empty for not yet.
+    """One name: since which release postconf warns, and since which it is gone; empty for not yet.
 
-    ``kind`` is ``switch`` for the yes-or-no parameters that security levels replaced and ``table`` for the
-    old per-destination tables. ``instead`` is the parameter to use, empty when none is needed.
+    ``kind`` is ``switch`` for the yes-or-no parameters that security levels replaced, ``table`` for the old
+    per-destination tables, ``elsewhere`` for what rules about keys or suites tell of. ``instead`` is the parameter to use, empty when none is needed.
     """
 
     parameter: str
     warned: str = ""
-    ignored: str = ""
     removed: str = ""
     instead: str = ""
     kind: Kind = "other"
@@ -69,15 +68,8 @@ _ALL: t.Final = (
         kind="table",
     ),
     Obsolete("disable_dns_lookups", warned="3.9", instead="smtp_dns_support_level"),
-    Obsolete("smtpd_tls_dh1024_param_file", warned="3.9"),
-    Obsolete("smtpd_tls_eecdh_grade", warned="3.9", ignored="3.6"),
-    Obsolete("smtpd_tls_dh512_param_file", ignored="3.6"),
-    Obsolete("tls_eecdh_strong_curve", ignored="3.6"),
-    Obsolete("tls_eecdh_ultra_curve", ignored="3.6"),
-    Obsolete("tls_low_cipherlist", ignored="3.8"),
-    Obsolete("tls_export_cipherlist", ignored="3.8"),
-    Obsolete("tlsproxy_tls_eecdh_grade", ignored="3.6"),
-    Obsolete("tlsproxy_tls_dh512_param_file", ignored="3.6"),
+    Obsolete("smtpd_tls_dh1024_param_file", warned="3.9", kind="elsewhere"),
+    Obsolete("smtpd_tls_eecdh_grade", warned="3.9", kind="elsewhere"),
     Obsolete("smtpd_tls_cipherlist", removed="2.3", instead="smtpd_tls_ciphers"),
     Obsolete("smtp_tls_cipherlist", removed="2.3", instead="smtp_tls_ciphers"),
     Obsolete("tls_legacy_public_key_fingerprints", removed="3.11"),

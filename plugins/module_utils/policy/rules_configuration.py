@@ -40,7 +40,7 @@ _SUPPORT: t.Final = re.compile(
 )
 #: What rules of their own explain, or what says nothing by itself.
 _EXPLAINED: t.Final = re.compile(
-    r"unused parameter: |undefined parameter: |overriding earlier entry: "
+    r"(?:main|master)\.cf: unused parameter: |undefined parameter: |overriding earlier entry: "
     r"|comment after other text is not allowed|^See https?://|^unmatched request"
     r"|for details$"
 )

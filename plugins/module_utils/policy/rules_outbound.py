@@ -593,7 +593,8 @@ def _reuse(view: View) -> _Hits:
 
 
 def _said_yes(view: View, parameter: str) -> t.Iterator[Scope]:
-    yield from _where(view, parameter, _clients(view), lambda one: one.is_yes(parameter))
+    if view.knows(parameter):
+        yield from _where(view, parameter, _clients(view), lambda one: one.is_yes(parameter))
 
 
 def _said_no(view: View, parameter: str) -> t.Iterator[Scope]:

@@ -114,13 +114,6 @@ def _tables(view: View) -> _Hits:
             )
 
 
-def _ignored(view: View) -> _Hits:
-    for one in _set(view):
-        _subject, name, _value, entry = one
-        if entry.ignored and view.version.has(entry.ignored) and not _gone(view, entry):
-            yield _hit(one, f"Nothing has read {name} since Postfix {entry.ignored}.")
-
-
 def _gone(view: View, entry: Obsolete) -> bool:
     return bool(entry.removed) and view.version.has(entry.removed)
 
@@ -128,8 +121,7 @@ def _gone(view: View, entry: Obsolete) -> bool:
 def _going(view: View) -> _Hits:
     for one in _set(view):
         _subject, name, _value, entry = one
-        ignored = entry.ignored and view.version.has(entry.ignored)
-        if entry.kind == "other" and entry.warned and not ignored and not _gone(view, entry):
+        if entry.kind == "other" and entry.warned and not _gone(view, entry):
             when = f"postconf has warned of {name} since Postfix {entry.warned}"
             yield _hit(one, f"{when}; a later release will not have it any more.")
 
@@ -259,16 +251,6 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         example="smtp_tls_per_site = hash:/etc/postfix/tls_per_site",
     ),
     Rule(
-        "parameter-ignored",
-        _AREA,
-        "info",
-        "A parameter that nothing reads any more",
-        "It looks like protection and has no effect.",
-        f"{_DEPRECATION}; postconf(5)",
-        _ignored,
-        example="smtpd_tls_eecdh_grade = strong",
-    ),
-    Rule(
         "parameter-going-away",
         _AREA,
         "info",
@@ -276,7 +258,7 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         "After an update it will have no effect.",
         _DEPRECATION,
         _going,
-        example="smtpd_tls_dh1024_param_file = /etc/postfix/dh2048.pem",
+        example="virtual_maps = hash:/etc/postfix/virtual",
     ),
     Rule(
         "parameter-removed",
