@@ -190,7 +190,7 @@ def _no_certificate(view: View) -> t.Iterator[Hit]:
     lacking = [
         one
         for one in view.endpoints
-        if one.daemon == "smtpd" and _offers_tls(one) and not _has_certificate(one, "smtpd_")
+        if one.daemon == "smtpd" and _offers_tls(one) and not _has_certificate(one)
     ]
     by_name: dict[str, list[Endpoint]] = {}
     for one in lacking:
@@ -212,10 +212,9 @@ def _offers_tls(one: Endpoint) -> bool:
     return level in ("may", "encrypt") or one.is_yes("smtpd_tls_wrappermode")
 
 
-def _has_certificate(one: Endpoint, prefix: str) -> bool:
-    return bool(one.words(f"{prefix}tls_chain_files")) or any(
-        one.value(prefix + name).strip() not in ("", "none") for name in _LEGACY
-    )
+def _has_certificate(one: Endpoint) -> bool:
+    """Return whether a certificate is named; ``none`` is another rule's."""
+    return any(one.value(f"smtpd_{name}").strip(" ,") for name in ("tls_chain_files", *_LEGACY))
 
 
 def _two_ways(view: View) -> t.Iterator[Hit]:

@@ -218,7 +218,7 @@ def _secret_values(view: View) -> t.Iterator[Hit]:
     ):
         for name, value in settings.items():
             # The cheap test first: most values have nothing in them that could be a secret.
-            if not _could_be_secret(name, value) or masked(name, value) == value:
+            if not _HINT.search(f"{name} {value}") or masked(name, value) == value:
                 continue
             file = path if subject == "main.cf" else f"{view.config_directory}/master.cf"
             closed = view.facts is not None and not view.facts.file(file).open_to_all
@@ -236,11 +236,10 @@ def _secret_values(view: View) -> t.Iterator[Hit]:
             )
 
 
-_HINTS: t.Final = ("static:", "inline:", "assw", "ecret", "oken", "bind", "api", "://")
-
-
-def _could_be_secret(name: str, value: str) -> bool:
-    return any(hint in value or hint in name for hint in _HINTS)
+#: All that masked() knows has one of these in the name or the value.
+_HINT: t.Final = re.compile(
+    r"static:|inline:|//|passw|passphrase|secret|bind_?pw|api_?key|token", re.IGNORECASE
+)
 
 
 @_on_host
@@ -272,6 +271,8 @@ def _secret_tables(view: View, look: _Look) -> t.Iterator[Hit]:
 @_on_host
 def _tables_missing(view: View, look: _Look) -> t.Iterator[Hit]:
     for table in named_files.table_uses(view):
+        if view.map_types and table.kind not in view.map_types:
+            continue  # Nothing can be made of it; table-type-missing tells.
         needed = table.index or table.path
         fact = look.file(needed)
         if fact.exists or fact.error:
