@@ -9,39 +9,54 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.hardened.mail.plugins.module_utils.policy import validation
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import host_look, runner
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import runner
+
+if t.TYPE_CHECKING:
+    from ansible_collections.hardened.mail.plugins.module_utils.policy.validation import Request
 
 
 class LiveProblem(Exception):
     """There is no such instance of Postfix on this host."""
 
 
-def judge_host(
-    config_directory: str, request: validation.Request, *, timeout: float
-) -> dict[str, t.Any]:
-    """Return the result for one instance; *timeout* is how many seconds postconf may take.
+def asked(config_directory: str, *, timeout: float) -> t.Optional[runner.Asked]:
+    """Ask postconf about an instance, *timeout* seconds long; None on a host without Postfix.
 
-    A host without Postfix gives a result in which nothing was judged. Raises LiveProblem when there is no
-    such directory.
+    Raises LiveProblem when there is no such directory.
     """
     try:
         runner.command("postconf")
-    except runner.PostfixMissing as missing:
-        return validation.unjudged(
-            str(missing),
-            request,
-            host=os.uname().nodename,
-            instance=config_directory,
-            installed=False,
-        )
+    except runner.PostfixMissing:
+        return None
     if not os.path.isdir(config_directory):
         raise LiveProblem(
             f"config_directory {config_directory} is not a directory of this host; "
             "postmulti -l lists the instances of Postfix"
         )
-    capture = runner.capture(config_directory, timeout=timeout)
-    return validation.result_of(capture, request, look=host_look.look)
+    return runner.ask(config_directory, timeout=timeout)
 
 
-__all__ = ("LiveProblem", "judge_host")
+def judged(
+    asking: t.Optional[runner.Asked], request: Request, *, config_directory: str
+) -> dict[str, t.Any]:
+    """Return the result of what was asked; without Postfix one in which nothing was judged."""
+    # Loaded while postconf runs.
+    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415
+        validation,
+    )
+    from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415
+        host_look,
+    )
+
+    if asking is None:
+        return validation.unjudged(
+            "postconf was not found on this host: Postfix is not installed",
+            request,
+            host=os.uname().nodename,
+            instance=config_directory,
+            installed=False,
+        )
+    return validation.result_of(asking.capture(), request, look=host_look.look)
+
+
+__all__ = ("LiveProblem", "asked", "judged")

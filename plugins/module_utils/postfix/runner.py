@@ -141,32 +141,51 @@ def read(config_directory: str) -> Snapshot:
     )
 
 
-def capture(config_directory: str, *, timeout: float = 20.0) -> Capture:
-    """Return what postconf says of *config_directory*; the questions run side by side.
+@dataclass(frozen=True)
+class Asked:
+    """The questions of a capture, being answered side by side; ``deadline`` is of time.monotonic()."""
 
-    A postconf that takes longer than *timeout* seconds is killed, and its answer has the status of
-    TOO_LONG. Raises PostfixMissing.
-    """
-    postconf = command("postconf")
-    running = {
-        question: subprocess.Popen(  # pylint: disable=ansible-bad-function
-            [postconf, "-c", config_directory, *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(),
-            # What postconf may have started holds the pipes open, and is ended with it.
-            start_new_session=True,
+    config_directory: str
+    running: t.Mapping[str, subprocess.Popen[bytes]]
+    deadline: float
+
+    def capture(self) -> Capture:
+        """Wait for the answers.
+
+        A postconf that is not done at the deadline is killed, and its answer has the status of TOO_LONG.
+        """
+        return Capture(
+            host=os.uname().nodename,
+            taken=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            config_directory=self.config_directory,
+            said={name: _answer(process, self.deadline) for name, process in self.running.items()},
         )
-        for question, options in QUESTIONS.items()
-    }
-    deadline = time.monotonic() + timeout
-    return Capture(
-        host=os.uname().nodename,
-        taken=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        config_directory=config_directory,
-        said={question: _answer(process, deadline) for question, process in running.items()},
+
+
+def ask(config_directory: str, *, timeout: float = 20.0) -> Asked:
+    """Ask postconf everything about *config_directory*; *timeout* is in seconds. Raises PostfixMissing."""
+    postconf = command("postconf")
+    return Asked(
+        config_directory,
+        {
+            question: subprocess.Popen(  # pylint: disable=ansible-bad-function
+                [postconf, "-c", config_directory, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(),
+                # What postconf may have started holds the pipes open, and is ended with it.
+                start_new_session=True,
+            )
+            for question, options in QUESTIONS.items()
+        },
+        time.monotonic() + timeout,
     )
+
+
+def capture(config_directory: str, *, timeout: float = 20.0) -> Capture:
+    """Return what postconf says of *config_directory* within *timeout* seconds. Raises PostfixMissing."""
+    return ask(config_directory, timeout=timeout).capture()
 
 
 def _answer(process: subprocess.Popen[bytes], deadline: float) -> Said:
@@ -193,9 +212,11 @@ def refusal(config_directory: str) -> str:
 
 
 __all__ = (
+    "Asked",
     "Completed",
     "PostconfFailed",
     "PostfixMissing",
+    "ask",
     "capture",
     "command",
     "environment",

@@ -17,7 +17,14 @@ import typing as t
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.hardened.mail.plugins.module_utils.policy import from_capture
+from ansible_collections.hardened.mail.plugins.module_utils.policy import (
+    findings,
+    from_capture,
+    profiles,
+    rules,
+    rules_dovecot,
+    validation,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules import RULES
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import bulk, capture, runner
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.capture import Said
@@ -230,13 +237,13 @@ def test_the_net_below_the_rules_catches_a_secret(
         shown = view.explicit["relay_password"] + view.explicit["smtp_sasl_password_maps"]
         return [hit_of(shown + repr(view.services[-1].overrides))]
 
-    from ansible_collections.hardened.mail.plugins.module_utils.policy import findings, rule
+    from ansible_collections.hardened.mail.plugins.module_utils.policy import rule
 
     def hit_of(text: str) -> rule.Hit:
         return rule.Hit(text, "x", text, text, text, findings.Fix(text, text))
 
     bad = rule.Rule("careless", "login", "low", "x", "x.", "x", careless)
-    monkeypatch.setattr(postconf_validate, "RULES", (bad,))
+    monkeypatch.setattr(rules, "RULES", (bad,))
     result = run(capture=text_of(SECRETS, master=Said(0, SECRET_MASTER)), fail_on="never")
     assert [one["rule"] for one in result["findings"]] == ["careless"]
 
@@ -248,7 +255,7 @@ def test_an_error_of_ours_shows_no_value(run: Run, monkeypatch: pytest.MonkeyPat
         raise ValueError(view.explicit["relay_password"])
 
     bad = rule.Rule("broken", "login", "low", "x", "x.", "x", broken)
-    monkeypatch.setattr(postconf_validate, "RULES", (bad,))
+    monkeypatch.setattr(rules, "RULES", (bad,))
     result = run(capture=text_of({"relay_password": SECRET}))
     assert result["failed"] is True
     assert "An error in hardened.mail.postconf_validate itself" in result["msg"]
@@ -486,6 +493,21 @@ def test_a_worker_that_dies_is_an_error_and_leaves_the_file(
 
 
 # The documentation
+
+
+def test_the_module_knows_the_choices_of_the_engine() -> None:
+    # It names them itself, to load the engine only while postconf runs.
+    assert postconf_validate.SEVERITIES == findings.SEVERITIES
+    assert postconf_validate.NEVER == validation.NEVER
+    assert postconf_validate.INBOUND_LEVELS == profiles.INBOUND_LEVELS
+    assert postconf_validate.OUTBOUND_LEVELS == profiles.OUTBOUND_LEVELS
+
+
+def test_rules_of_other_modules_may_be_named(run: Run) -> None:
+    name = rules_dovecot.RULES[0].id
+    row = {"rule": name, "reason": "x", "expires": "2099-01-01"}
+    result = run(capture=text_of(), rules_disabled=[name], waivers=[row], fail_on="never")
+    assert "failed" not in result
 
 
 def test_the_documentation_has_the_options_and_results() -> None:
