@@ -61,13 +61,14 @@ def _hit(
     postfix: str = "",
     dovecot: str = "",
     variable: str = _ROLE,
+    parameter: str = "",
     severity: t.Optional[Severity] = None,
 ) -> Hit:
     """Return what is found; *postfix* and *dovecot* are the commands for the server that has the port."""
     command = postfix if view.smtp else dovecot
     return Hit(
         subject=view.subject,
-        parameter="",
+        parameter=parameter,
         observed=observed,
         expected=expected,
         message=message[:1].upper() + message[1:],
@@ -311,6 +312,7 @@ _CERTIFICATES: t.Final = (
 
 def _certificate_hit(
     view: WireView,
+    kind: str,
     *,
     observed: str,
     expected: str,
@@ -325,6 +327,7 @@ def _certificate_hit(
         postfix="postconf -e 'smtpd_tls_chain_files = KEY FILE, FULL CHAIN FILE'",
         dovecot="set the certificate and its key in Dovecot, then doveadm reload",
         variable=_CERTIFICATES,
+        parameter=f"{kind} certificate",
         severity=severity,
     )
 
@@ -334,13 +337,13 @@ def _moment(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def _own(view: WireView) -> t.Iterator[t.Mapping[str, t.Any]]:
-    for _kind, chain in view.chains:
-        yield chain[0]
+def _own(view: WireView) -> t.Iterator[tuple[str, t.Mapping[str, t.Any]]]:
+    for kind, chain in view.chains:
+        yield kind, chain[0]
 
 
 def _expired(view: WireView) -> t.Iterator[Hit]:
-    for one in _own(view):
+    for kind, one in _own(view):
         begins, ends = _moment(one["not_before"]), _moment(one["not_after"])
         what = f"the certificate of {view.where} ({one['subject']})"
         if view.now > ends:
@@ -351,6 +354,7 @@ def _expired(view: WireView) -> t.Iterator[Hit]:
             continue
         yield _certificate_hit(
             view,
+            kind,
             observed=f"{begins:%Y-%m-%d} to {ends:%Y-%m-%d}",
             expected="a certificate that is valid today",
             message=message,
@@ -358,11 +362,12 @@ def _expired(view: WireView) -> t.Iterator[Hit]:
 
 
 def _expires_soon(view: WireView) -> t.Iterator[Hit]:
-    for one in _own(view):
+    for kind, one in _own(view):
         ends = _moment(one["not_after"])
         if view.now <= ends < view.now + _SOON:
             yield _certificate_hit(
                 view,
+                kind,
                 observed=f"until {ends:%Y-%m-%d}",
                 expected="more than 14 days",
                 message=f"The certificate of {view.where} ({one['subject']}) expires on {ends:%Y-%m-%d}.",
@@ -370,10 +375,11 @@ def _expires_soon(view: WireView) -> t.Iterator[Hit]:
 
 
 def _self_signed(view: WireView) -> t.Iterator[Hit]:
-    for one in _own(view):
+    for kind, one in _own(view):
         if one["self_signed"]:
             yield _certificate_hit(
                 view,
+                kind,
                 observed=f"{one['subject']}, signed by itself",
                 expected="a certificate of a known authority",
                 message=f"The certificate of {view.where} is signed by itself.",
@@ -391,14 +397,18 @@ def _untrusted(view: WireView) -> t.Iterator[Hit]:
     except Unanswered as problem:
         lacking = problem
     for kind, verdict in view.parts("verify"):
-        leaf = own.get(kind, {})
-        dates = "expired" in str(verdict["reason"]) or "not yet valid" in str(verdict["reason"])
-        if verdict["trusted"] is False and not leaf.get("self_signed") and not dates:
+        reason = str(verdict["reason"])
+        dates = "expired" in reason or "not yet valid" in reason
+        # OpenSSL 1.1.1 writes it without the hyphen.
+        alone = reason.replace("-", " ") == "self signed certificate"
+        known = own[kind]["self_signed"] if kind in own else alone
+        if verdict["trusted"] is False and not known and not dates:
             yield _certificate_hit(
                 view,
-                observed=str(verdict["reason"]),
+                kind,
+                observed=reason,
                 expected="a chain that leads to a known authority",
-                message=f"The certificate of {view.where} is not trusted: {verdict['reason']}.",
+                message=f"The certificate of {view.where} is not trusted: {reason}.",
                 severity="high" if view.people else "medium",
             )
     if lacking:
@@ -418,12 +428,14 @@ def _wrong_name(view: WireView) -> t.Iterator[Hit]:
     for kind, verdict in view.parts("verify"):
         unknown = unknown or verdict["name_matches"] is None
         if verdict["name_matches"] is False:
-            has = _some(names.get(kind, []), most=5) or "no name"
+            has = _some(names.get(kind, []), most=5)
+            what = f"is for {has}, not" if has else "has no name, and so is not"
             yield _certificate_hit(
                 view,
-                observed=has,
+                kind,
+                observed=has or "no name",
                 expected=f"a certificate with the name {view.host}",
-                message=f"The certificate of {view.where} is for {has}, not for the name that was asked for.",
+                message=f"The certificate of {view.where} {what} for the name that was asked for.",
                 severity="high" if view.people else "medium",
             )
     if unknown:
@@ -431,11 +443,12 @@ def _wrong_name(view: WireView) -> t.Iterator[Hit]:
 
 
 def _chain_incomplete(view: WireView) -> t.Iterator[Hit]:
-    for _kind, chain in view.chains:
+    for kind, chain in view.chains:
         last = chain[-1]
         if len(chain) == 1 and not last["self_signed"] and not last["is_ca"]:
             yield _certificate_hit(
                 view,
+                kind,
                 observed=f"only {last['subject']}",
                 expected=f"also the certificate of {last['issuer']}",
                 message=f"{view.where} sends its own certificate alone, without that of {last['issuer']}, which issued it.",
@@ -444,29 +457,30 @@ def _chain_incomplete(view: WireView) -> t.Iterator[Hit]:
 
 
 def _weak_key(view: WireView) -> t.Iterator[Hit]:
-    for one in _own(view):
-        kind, bits = str(one["key_algorithm"]), int(one["key_bits"] or 0)
-        if kind in ("rsa", "rsa-pss") and bits < 3072:
+    for kind, one in _own(view):
+        algorithm, bits = str(one["key_algorithm"]), int(one["key_bits"] or 0)
+        if algorithm in ("rsa", "rsa-pss") and bits < 3072:
             severity: Severity = "high" if bits < 2048 else "info"
             if severity == "info" and view.profile == "strict":
                 severity = "medium"
-        elif kind == "ecdsa" and bits < 256:
+        elif algorithm == "ecdsa" and bits < 256:
             severity = "high" if bits < 224 else "low"
-        elif kind == "dsa":
+        elif algorithm == "dsa":
             severity = "high"
         else:
             continue
         yield _certificate_hit(
             view,
-            observed=f"{kind.upper()} of {bits} bits",
+            kind,
+            observed=f"{algorithm.upper()} of {bits} bits",
             expected="RSA of 3072 bits, or ECDSA P-256",
-            message=f"The certificate of {view.where} has a key of {bits} bits ({kind.upper()}).",
+            message=f"The certificate of {view.where} has a key of {bits} bits ({algorithm.upper()}).",
             severity=severity,
         )
 
 
 def _weak_signature(view: WireView) -> t.Iterator[Hit]:
-    for _kind, chain in view.chains:
+    for kind, chain in view.chains:
         for index, one in enumerate(chain):
             algorithm = str(one["signature_algorithm"]).lower()
             weak = any(digest in algorithm for digest in ("sha1", "md5", "md4", "md2"))
@@ -474,6 +488,7 @@ def _weak_signature(view: WireView) -> t.Iterator[Hit]:
             if weak and not (index and one["self_signed"]):
                 yield _certificate_hit(
                     view,
+                    kind,
                     observed=str(one["signature_algorithm"]),
                     expected="sha256WithRSAEncryption, or ECDSA with SHA-256",
                     message=f"A certificate of {view.where} ({one['subject']}) is signed with {one['signature_algorithm']}.",
