@@ -9,7 +9,6 @@ a test go into one container at once.
 
 from __future__ import annotations
 
-import json
 import pathlib
 import sys
 import typing as t
@@ -18,7 +17,10 @@ import pytest
 from hypothesis import strategies as st
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/unit/plugins/module_utils/postfix"))
+sys.path[:0] = [
+    str(ROOT / "tests/unit/plugins/module_utils/postfix"),
+    str(pathlib.Path(__file__).parent),
+]
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: E402
     main_cf,
@@ -36,68 +38,29 @@ from config_texts import (  # noqa: E402
     master_texts,
     samples,
     values,
+    wild_main_texts,
+    wild_master_texts,
 )
+from real_postconf import Answer, judge  # noqa: E402
 
 if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.tests.integration_lab.conftest import Machine
 
 #: Made-up texts for each test; a run of postconf takes 10 to 40 ms.
-COUNT = 60
-
-#: Runs in the container: every case is a directory that postconf is asked about.
-JUDGE = """
-import json, os, shutil, subprocess, sys, tempfile
-environment = {**os.environ, "LC_ALL": "C", "NORANDOMIZE": "1"}
-top = tempfile.mkdtemp()
-answers = []
-for number, case in enumerate(json.load(sys.stdin)):
-    directory = os.path.join(top, str(number))
-    os.mkdir(directory)
-    for name, text in case["files"].items():
-        with open(os.path.join(directory, name), "wb") as stream:
-            stream.write(text.encode("utf-8", "surrogateescape"))
-        # Postfix sleeps and reads again when the file is younger than two seconds.
-        os.utime(stream.name, (0, 0))
-    answer = {}
-    for question in case["questions"]:
-        done = subprocess.run(
-            ["postconf", "-c", directory, question], capture_output=True, env=environment
-        )
-        answer[question] = (
-            done.returncode,
-            done.stdout.decode("utf-8", "surrogateescape").replace(directory, "DIR"),
-            done.stderr.decode("utf-8", "surrogateescape").replace(directory, "DIR"),
-        )
-    answers.append(answer)
-shutil.rmtree(top)
-json.dump(answers, sys.stdout)
-"""
-
-
-def judge(
-    machine: Machine, files: t.Sequence[t.Mapping[str, str]], *questions: str
-) -> list[dict[str, tuple[int, str, str]]]:
-    """Return what postconf says of each set of files, by question: status, output and errors."""
-    cases = [
-        {"files": {"main.cf": "", "master.cf": "", **one}, "questions": questions} for one in files
-    ]
-    done = machine.try_run("python3", "-c", JUDGE, stdin=json.dumps(cases), seconds=300)
-    assert done.status == 0, done.err
-    answers: list[dict[str, tuple[int, str, str]]] = json.loads(done.out)
-    return answers
+COUNT = 30
 
 
 def read_main(machine: Machine, texts: t.Sequence[str]) -> list[dict[str, str]]:
     """Return the parameters of each main.cf as postconf reads it."""
-    found = []
-    for text, answer in zip(
-        texts, judge(machine, [{"main.cf": text} for text in texts], "-n"), strict=True
-    ):
-        status, out, err = answer["-n"]
-        assert status == 0, (text, err)
-        explicit = postconf_output.parameters(out)
-        explicit.pop("config_directory", None)  # 3.7 shows its option -c
-        found.append(explicit)
+    answers = judge(machine, [{"main.cf": text} for text in texts], "-n")
+    return [explicit(text, answer) for text, answer in zip(texts, answers, strict=True)]
+
+
+def explicit(text: str, answer: Answer) -> dict[str, str]:
+    status, out, err = answer["-n"]
+    assert status == 0, (text, err)
+    found = postconf_output.parameters(out)
+    found.pop("config_directory", None)  # 3.7 shows its option -c
     return found
 
 
@@ -148,6 +111,20 @@ def test_main_cf_is_refused_where_postconf_refuses_it(shared_machine: Machine) -
             main_cf.parse(text)
 
 
+def test_any_main_cf_is_read_or_refused_as_postconf_does(shared_machine: Machine) -> None:
+    texts = samples(wild_main_texts(), count=3 * COUNT)
+    answers = judge(shared_machine, [{"main.cf": text} for text in texts], "-n")
+    refused = 0
+    for text, answer in zip(texts, answers, strict=True):
+        if answer["-n"][0] == 0:
+            assert parsed_main(text) == explicit(text, answer), text
+        else:
+            refused += 1
+            with pytest.raises(main_cf.ConfigSyntaxError):
+                main_cf.parse(text)
+    assert COUNT // 3 < refused < 2 * COUNT
+
+
 def test_rendered_main_cf_says_what_was_asked(shared_machine: Machine) -> None:
     changes = st.dictionaries(
         st.sampled_from((*NAMES, FRESH)), st.none() | values(), min_size=1, max_size=4
@@ -164,6 +141,7 @@ def test_rendered_main_cf_says_what_was_asked(shared_machine: Machine) -> None:
         assert is_now == expected, (made.text, asked)
 
 
+#: None has an argument "-": of that postconf reads beyond the end of the string, and prints what is there.
 MASTER = "smtp inet n - y - - smtpd"
 MASTER_TEXTS = (
     f"{MASTER} -vo mydestination=a -o myorigin=b\n",
@@ -177,7 +155,6 @@ MASTER_TEXTS = (
     f"{MASTER} -o smtpd_banner= a -o relayhost=x\n",
     f"{MASTER} -o smtpd_banner=a,  b -o relayhost=b\n",
     f"{MASTER} -- -o smtpd_banner=a\n",
-    f"{MASTER} - -o smtpd_banner=a\n",
     f"{MASTER} -o\n",
     f"{MASTER} -o =x\n",
     f"{MASTER} -o smtpd_banner -o relayhost=x\n",
@@ -218,29 +195,33 @@ def lone(text: str) -> bool:
     return len(names) == len(set(names))
 
 
-def read_master(
-    machine: Machine, texts: t.Sequence[str]
-) -> list[tuple[list[tuple[str, ...]], dict[str, dict[str, str]]]]:
+Master = tuple[list[tuple[str, ...]], dict[str, dict[str, str]]]
+
+
+def read_master(machine: Machine, texts: t.Sequence[str]) -> list[Master]:
     """Return the columns of the services, and the overrides, as postconf reads them."""
-    found = []
-    for text, answer in zip(
-        texts,
-        judge(machine, [{"master.cf": text} for text in texts], "-M", "-P"),
-        strict=True,
-    ):
-        assert answer["-M"][0] == answer["-P"][0] == 0, (text, answer)
-        columns = [tuple(line.split()[:8]) for line in answer["-M"][1].split("\n") if line]
-        found.append((columns, postconf_output.service_parameters(answer["-P"][1])))
-    return found
+    answers = judge(machine, [{"master.cf": text} for text in texts], "-M", "-P")
+    return [master(text, answer) for text, answer in zip(texts, answers, strict=True)]
+
+
+def master(text: str, answer: Answer) -> Master:
+    assert answer["-M"][0] == answer["-P"][0] == 0, (text, answer)
+    columns = [tuple(line.split()[:8]) for line in answer["-M"][1].split("\n") if line]
+    return columns, postconf_output.service_parameters(answer["-P"][1])
+
+
+def is_read_so(text: str, real: Master) -> None:
+    """Fail unless we read the services and their overrides as postconf does."""
+    services = master_cf.parse(text)
+    assert [(s.name, s.type, *s.fields, s.command) for s in services] == real[0], text
+    if lone(text):
+        assert overrides(text) == real[1], text
 
 
 def test_master_cf_is_read_as_postconf_reads_it(shared_machine: Machine) -> None:
     texts = [*MASTER_TEXTS, *(made.text for made in samples(master_texts(), count=COUNT))]
-    for text, (columns, real) in zip(texts, read_master(shared_machine, texts), strict=True):
-        services = master_cf.parse(text)
-        assert [(s.name, s.type, *s.fields, s.command) for s in services] == columns, text
-        if lone(text):
-            assert overrides(text) == real, text
+    for text, real in zip(texts, read_master(shared_machine, texts), strict=True):
+        is_read_so(text, real)
 
 
 def test_printed_master_cf_reads_as_the_file_itself(shared_machine: Machine) -> None:
@@ -250,6 +231,25 @@ def test_printed_master_cf_reads_as_the_file_itself(shared_machine: Machine) -> 
         ours = [(facets(s), dict(s.overrides)) for s in master_cf.parse(text)]
         real = [(facets(s), dict(s.overrides)) for s in master_cf.parse(answer["-M"][1])]
         assert ours == real, text
+
+
+#: What postconf only complains of, and master(8) or the daemon dies of.
+COMPLAINTS = ("missing '}'", "syntax error after '}'", "missing '='", "#comment after other text")
+
+
+def test_any_master_cf_is_read_or_refused_as_postconf_does(shared_machine: Machine) -> None:
+    texts = samples(wild_master_texts(), count=3 * COUNT)
+    answers = judge(shared_machine, [{"master.cf": text} for text in texts], "-M", "-P")
+    accepted = 0
+    for text, answer in zip(texts, answers, strict=True):
+        errors = answer["-M"][2] + answer["-P"][2]
+        if answer["-M"][0] != 0:
+            with pytest.raises(main_cf.ConfigSyntaxError):
+                master_cf.parse(text)
+        elif not any(complaint in errors for complaint in COMPLAINTS):
+            accepted += 1
+            is_read_so(text, master(text, answer))
+    assert accepted > COUNT
 
 
 REFUSED_MASTER_TEXTS = (

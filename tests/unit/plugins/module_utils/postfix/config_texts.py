@@ -10,6 +10,7 @@ against our parser and against the real postconf.
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from hypothesis import Phase, given, settings
@@ -250,3 +251,85 @@ def master_texts(draw: st.DrawFn) -> MasterText:
         services.append(service)
     lines = [*lines, *draw(st.lists(_NOISE, max_size=2))]
     return MasterText(draw(_joined(lines)), tuple(services))
+
+
+#: What a text is thrown together from when its meaning is not known beforehand.
+_BLANKS = st.sampled_from(["", "", " ", "  ", "\t", " \t", "\r", "\x0b", "\x0c"])
+_SCRAPS = st.sampled_from(
+    [
+        *"abxyz019{}{}()=,:;#!\"'\\/-_.@*?<>[]|~",
+        *" \t\r\x0b\x0c\x1c\x85\u00a0\u2028\ufeff",
+        *("  ", "ä", "\udcff", "\U0001f4e7", "$$", "$mydomain", "${mydomain}", "\x01", "\x7f"),
+        *NAMES,
+    ]
+)
+_SCRAP_TEXT = st.lists(_SCRAPS, max_size=8).map("".join)
+
+
+@st.composite
+def _wild_main_line(draw: st.DrawFn) -> str:
+    kind = draw(
+        st.sampled_from(["entry"] * 5 + ["more"] * 3 + ["comment", "blank", "junk", "junk"])
+    )
+    if kind == "entry":
+        name = draw(st.sampled_from((*NAMES[:4], FRESH)))
+        return f"{name}{draw(_BLANKS)}={draw(_BLANKS)}{draw(_SCRAP_TEXT)}"
+    if kind == "more":
+        return draw(_INDENTS) + draw(_BLANKS) + draw(_SCRAP_TEXT)
+    if kind == "comment":
+        return f"{draw(_BLANKS)}#{draw(_SCRAP_TEXT)}"
+    return draw(_BLANKS) if kind == "blank" else draw(_SCRAP_TEXT)
+
+
+@st.composite
+def wild_main_texts(draw: st.DrawFn) -> str:
+    """Throw together a main.cf; not every one is accepted by Postfix."""
+    lines = draw(st.lists(_wild_main_line(), max_size=7))
+    ends = st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n"])
+    return "".join(line + draw(ends) for line in lines) + draw(st.sampled_from(["", "", "x = y"]))
+
+
+#: Of an argument "-" postconf reads beyond the end of the string.
+_LONE_DASH = re.compile(r"(?<![^\s{])-(?![^\s}])")
+_ARGUMENTS = st.one_of(
+    st.sampled_from(
+        ["-o", "-o", "-o", "-v", "-vo", "--", "-D", "{", "}", "{-o}", "#", "=", "flags=R"]
+    ),
+    st.builds(
+        "{}{}{}={}{}{}".format,
+        st.sampled_from(["", "", "-o ", "{", "-o {", "{ ", "-o { "]),
+        st.sampled_from(NAMES[:4]),
+        st.sampled_from(["", "", " "]),
+        st.sampled_from(["", "", " "]),
+        _SCRAP_TEXT,
+        st.sampled_from(["", "", "}", " }"]),
+    ),
+    _SCRAP_TEXT,
+).filter(lambda text: not _LONE_DASH.search(text))
+
+
+@st.composite
+def _wild_master_line(draw: st.DrawFn) -> str:
+    kind = draw(st.sampled_from(["entry"] * 4 + ["more"] * 4 + ["comment", "blank"]))
+    if kind == "comment":
+        return f"{draw(_BLANKS)}#{draw(_SCRAP_TEXT)}"
+    if kind == "blank":
+        return draw(_BLANKS)
+    arguments = draw(st.lists(_ARGUMENTS, max_size=4))
+    head = [""]
+    if kind == "entry":
+        head = [
+            draw(st.sampled_from(["smtp inet", "587 inet", "x unix", "{y} unix", "z unix-dgram"])),
+            draw(st.sampled_from(["n - y - -", "- - n 60? 0", "y n - 0 1"])),
+            draw(st.sampled_from(["smtpd", "pipe", "{smtpd}", "/usr/bin/own"])),
+        ]
+    blank = draw(st.sampled_from([" ", " ", "  ", "\t", "\r"]))
+    return blank.join([*" ".join(head).split(" "), *arguments])
+
+
+@st.composite
+def wild_master_texts(draw: st.DrawFn) -> str:
+    """Throw together a master.cf; not every one is accepted by Postfix."""
+    lines = draw(st.lists(_wild_master_line(), max_size=6))
+    ends = st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n"])
+    return "".join(line + draw(ends) for line in lines)
