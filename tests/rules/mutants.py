@@ -213,6 +213,9 @@ _ONLY_MX: t.Final = frozenset({"smtpd_tls_received_header", "smtpd_tls_chain_fil
 _EQUIVALENT: t.Final[t.Mapping[tuple[str, str], str]] = {
     ("submissions/inet", "smtpd_discard_ehlo_keywords"): "STARTTLS is never offered inside TLS",
     ("submissions/inet", "smtpd_enforce_tls"): "TLS is there from the first byte",
+    ("submissions/inet", "smtpd_tls_security_level"): "TLS is there from the first byte",
+    ("submissions/inet", "smtpd_tls_auth_only"): "TLS is there from the first byte",
+    ("submission/inet", "smtpd_tls_auth_only"): "the level encrypt implies it",
 }
 
 

@@ -118,13 +118,19 @@ class _Setting(t.NamedTuple):
         )
 
 
-def _settings(view: View) -> t.Iterator[_Setting]:
-    """Yield all that main.cf and the services in force set."""
-    for name in view.explicit:
-        yield _Setting(name, view.value(name))
+def _settings(view: View, wanted: t.Callable[[str, str], object]) -> t.Iterator[_Setting]:
+    """Yield what main.cf and the services in force set, where *wanted* of the name and the text is true."""
+    for name, text in view.explicit.items():
+        if wanted(name, text):
+            yield _Setting(name, view.value(name))
     for service in view.in_force:
-        for name in service.overrides:
-            yield _Setting(name, view.expanded(name, overrides=service.overrides), service)
+        for name, text in service.overrides.items():
+            if wanted(name, text):
+                yield _Setting(name, view.expanded(name, overrides=service.overrides), service)
+
+
+def _may_name_table(_name: str, text: str) -> bool:
+    return ":" in text or "$" in text
 
 
 def _unused(view: View) -> t.Iterator[tuple[_Setting, str]]:
@@ -332,8 +338,8 @@ def _stray_words(view: View) -> _Hits:
 
 
 def _booleans(view: View) -> _Hits:
-    for setting in _settings(view):
-        if setting.name not in BOOLEANS or setting.name in view.broken:
+    for setting in _settings(view, lambda name, _text: name in BOOLEANS):
+        if setting.name in view.broken:
             continue
         value = setting.value.strip().lower()
         if value not in ("yes", "no"):
@@ -346,7 +352,7 @@ def _booleans(view: View) -> _Hits:
 
 
 def _numbers(view: View) -> _Hits:
-    for setting in _settings(view):
+    for setting in _settings(view, lambda name, _text: name in NUMBERS or name in TIMES):
         if setting.name in view.broken:
             continue
         text = setting.value.strip()
@@ -371,7 +377,7 @@ def _missing_types(view: View, value: str) -> list[str]:
 
 
 def _table_types(view: View) -> _Hits:
-    for setting in _settings(view):
+    for setting in _settings(view, _may_name_table):
         missing = _missing_types(view, setting.value)
         if not missing:
             continue
@@ -397,14 +403,16 @@ def _check(view: View, name: str, value: str, classes: frozenset[str]) -> t.Opti
     )
 
 
+def _has_other_grammar(name: str, _text: str) -> bool:
+    plain = name in BOOLEANS or name in NUMBERS or name in TIMES
+    return not plain and not name.endswith("_restrictions")
+
+
 def _invalid(view: View) -> _Hits:
-    for setting in _settings(view):
-        name = setting.name
-        if name in BOOLEANS or name in NUMBERS or name in TIMES or name in view.broken:
+    for setting in _settings(view, _has_other_grammar):
+        if setting.name in view.broken:
             continue
-        if name.endswith("_restrictions"):
-            continue
-        problem = _check(view, name, setting.value, frozenset())
+        problem = _check(view, setting.name, setting.value, frozenset())
         if problem:
             yield setting.hit(
                 f"{problem}.",
@@ -417,7 +425,7 @@ def _invalid(view: View) -> _Hits:
 def _berkeley(view: View) -> _Hits:
     if not view.version.has("3.11"):
         return
-    for setting in _settings(view):
+    for setting in _settings(view, _may_name_table):
         used = [one for one in _TABLE_TYPE.findall(setting.value) if one in _BERKELEY]
         if used and used[0] in view.map_types:
             better = "lmdb" if "lmdb" in view.map_types else "cdb"
@@ -434,7 +442,7 @@ def _berkeley(view: View) -> _Hits:
 def _proxied(view: View) -> _Hits:
     found = [
         (setting, table)
-        for setting in _settings(view)
+        for setting in _settings(view, _may_name_table)
         if "proxy:" in setting.value and setting.name not in ("proxy_read_maps", "proxy_write_maps")
         for table in _PROXY.findall(setting.value)
     ]
@@ -457,7 +465,7 @@ def _proxied(view: View) -> _Hits:
 
 
 def _cycles(view: View) -> _Hits:
-    for setting in _settings(view):
+    for setting in _settings(view, lambda _name, text: "$" in text):
         if setting.name in view.broken and "$" in _as_written(view, setting):
             yield _Setting(setting.name, _as_written(view, setting), setting.service).hit(
                 f"Postfix cannot work the value out ({view.broken[setting.name]}); each daemon that "

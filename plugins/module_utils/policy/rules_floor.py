@@ -48,6 +48,10 @@ _READS: t.Final[t.Mapping[str, tuple[str, ...]]] = {
     "smtp": ("smtp_", "tls_"),
     "lmtp": ("lmtp_", "tls_"),
 }
+#: What counts only where clear text is allowed.
+_OPPORTUNISTIC: t.Final = frozenset(
+    {"smtpd_tls_auth_only", "smtpd_tls_ciphers", "smtpd_tls_protocols"}
+)
 _WORLD: t.Final = frozenset({"smtp", "relay"})
 
 
@@ -134,6 +138,16 @@ def _main(view: View, host: Host, known: _Floors) -> _Hits:
             yield _hit(setting, value, why, floor=floor, severity="medium" if grave else None)
 
 
+def _unread(one: Endpoint) -> frozenset[str]:
+    """Return the parameters that have no effect in a service that demands TLS."""
+    if one.daemon != "smtpd":
+        return frozenset()
+    if one.is_yes("smtpd_tls_wrappermode"):
+        return _OPPORTUNISTIC | {"smtpd_tls_security_level"}
+    level = one.value("smtpd_tls_security_level").strip().lower()
+    return _OPPORTUNISTIC if level == "encrypt" else frozenset()
+
+
 def _overrides(view: View, host: Host, known: _Floors) -> _Hits:
     for one in view.endpoints:
         if one.purpose == "internal":
@@ -141,6 +155,8 @@ def _overrides(view: View, host: Host, known: _Floors) -> _Hits:
         for name in one.service.overrides:
             setting = BY_NAME.get(name)
             if setting is None or not setting.judge or not name.startswith(_READS[one.daemon]):
+                continue
+            if name in _unread(one):
                 continue
             other = _companion(setting)
             value = one.value(name)

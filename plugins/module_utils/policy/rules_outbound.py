@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from dataclasses import replace
@@ -24,7 +25,10 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.view import (
     View,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import values
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import TlsLibrary
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import (
+    TlsLibrary,
+    Version,
+)
 
 _Hits = t.Iterator[Hit]
 
@@ -62,7 +66,6 @@ _ROW: t.Final = re.compile(r"\{\s*([^{}=\s]+)\s*=\s*([^{}]*?)\s*\}")
 _PLAIN_ROW: t.Final = re.compile(r"([^{}=\s,]+)=([^{}\s,]+)")
 _READABLE: t.Final = re.compile(r"\b(inline|static):\s*")
 _WORDS: t.Final = re.compile(r"[\s,:]+")
-_HOST_OF: t.Final = re.compile(r"(?:inet:)?\[?([^\]\s]*?)\]?(?::[\w-]+)?", re.ASCII)
 
 
 def _clients(view: View) -> tuple[Endpoint, ...]:
@@ -108,9 +111,14 @@ def _wants_dane(one: Endpoint) -> bool:
 
 
 def _is_local(destination: str) -> bool:
-    """Return whether a next hop is this host; an empty one is nowhere."""
-    found = _HOST_OF.fullmatch(destination.strip())
-    host = found.group(1).lower() if found else destination
+    """Return whether a next hop, or an address, is this host; an empty one is nowhere."""
+    host = destination.strip().lower()
+    if host.startswith("inet:"):
+        host = host[len("inet:") :]
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
     return host in ("localhost", "::1", "ipv6:::1") or host.startswith(("127.", "/"))
 
 
@@ -299,10 +307,17 @@ def _protocol_scopes(view: View) -> t.Iterator[tuple[Scope, bool]]:
 def _left_on(view: View) -> t.Iterator[tuple[Scope, frozenset[str], bool]]:
     """Yield the lines about protocols that Postfix understands, with the protocols that they leave on."""
     for scope, mandatory in _protocol_scopes(view):
-        try:
-            yield scope, values.protocols(scope.value, postfix=view.version), mandatory
-        except values.ValueProblem:
-            continue
+        left = _allowed(scope.value, view.version)
+        if left is not None:
+            yield scope, left, mandatory
+
+
+@functools.lru_cache(maxsize=1024)
+def _allowed(value: str, version: Version) -> t.Optional[frozenset[str]]:
+    try:
+        return values.protocols(value, postfix=version)
+    except values.ValueProblem:
+        return None
 
 
 def _newest_only(view: View) -> str:
@@ -311,7 +326,7 @@ def _newest_only(view: View) -> str:
 
 def _invalid_protocols(view: View) -> _Hits:
     for scope, mandatory in _protocol_scopes(view):
-        problem = _problem(view, scope)
+        problem = scope.value and _problem(view, scope)
         if problem:
             does = (
                 "mail that must be encrypted stays in the queue"
