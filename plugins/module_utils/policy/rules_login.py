@@ -330,7 +330,8 @@ def _free_senders(view: View) -> _Hits:
 
 
 def _mechanisms(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_sasl_mechanism_filter", logins(view)):
+    name = "smtpd_sasl_mechanism_filter"
+    for scope in view.scopes(name, logins(view) if view.knows(name) else ()):
         words = _words(scope.value)
         # A table, or a list that begins with an exclusion, lets through what it does not name.
         if not words or any(":" in one for one in words):

@@ -95,7 +95,8 @@ def _newline(view: View) -> _Hits:
 
 
 def _newline_exclusions(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_forbid_bare_newline_exclusions", public(view)):
+    name = "smtpd_forbid_bare_newline_exclusions"
+    for scope in view.scopes(name, public(view) if view.knows(name) else ()):
         if scope.origin != "default" and scope.value != scope.endpoints[0].value("mynetworks"):
             found = coverage(scope.value)
             if found.everybody or found.wide:
