@@ -11,8 +11,10 @@ and whether there was a handshake.
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import time
 import typing as t
 
 from apply_cases import ETC, main_key, master_key, replaced
@@ -44,10 +46,24 @@ def tried(changes: t.Dict[str, t.Any], stock: t.Dict[str, str]) -> t.Dict[str, t
         gone = changes["remove"] if file == "main" else ()
         text = replaced(stock[file], changes[file], key=key, gone=gone)
         (ETC / f"{file}.cf").write_text(text + changes[f"raw_{file}"])
-    for action in ("stop", "start"):
-        quiet = subprocess.DEVNULL
-        subprocess.run(["postfix", action], stdout=quiet, stderr=quiet, check=False)
+    restart()
     return shake_hands()
+
+
+def restart() -> None:
+    """Start Postfix anew and wait for the master to listen; a server that dies dies later."""
+    quiet = subprocess.DEVNULL
+    subprocess.run(["postfix", "stop"], stdout=quiet, stderr=quiet, check=False)
+    deadline = time.monotonic() + 60
+    while True:
+        subprocess.run(["postfix", "start"], stdout=quiet, stderr=quiet, check=False)
+        try:
+            socket.create_connection(("127.0.0.1", 25), timeout=10).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def main() -> None:

@@ -586,7 +586,7 @@ def _idle_weak(view: View) -> t.Iterator[Hit]:
         view.value(name)
         for name in ("smtpd_tls_exclude_ciphers", "smtpd_tls_mandatory_exclude_ciphers")
     )
-    suites = tls_suites.left(view.value("tls_medium_cipherlist"), both)
+    suites = reading[0].suites_of("tls_medium_cipherlist", both)
     weak = (
         ("protocols", left is not None and left - {"SSLv2"} != _PROMISED, floor),
         ("ciphers", view.value("smtpd_tls_mandatory_ciphers").lower() != "high", "high"),

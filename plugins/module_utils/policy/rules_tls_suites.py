@@ -133,11 +133,13 @@ _obsolete = _leftover(
 
 def _cause(server: TlsServer, suites: int) -> str:
     """Return the name of the parameter that takes all of *suites* away."""
-    base = server.endpoint.value(server.cipher_list_name)
-    if not tls_suites.left(base, "") & suites:
-        return server.cipher_list_name
+    base = server.cipher_list_name
+    if not server.suites_of(base) & suites:
+        return base
     names = server.exclusion_names
-    alone = (one for one in names if not tls_suites.left(base, server.endpoint.value(one)) & suites)
+    alone = (
+        one for one in names if not server.suites_of(base, server.endpoint.value(one)) & suites
+    )
     return next(alone, names[0])
 
 
@@ -222,7 +224,7 @@ def _grade_medium(view: View) -> t.Iterator[Hit]:
     for scope, readers in lines(view, "ciphers"):
         if readers[0].grade != "medium" or all(one.internal for one in readers):
             continue
-        more = any(_usable(one) & tls_suites.OPTIONAL for one in readers)
+        more = any(_usable(one) & ~one.suites_of("tls_high_cipherlist") for one in readers)
         if not _relaxed(view, readers):
             yield hit(
                 scope,
@@ -254,14 +256,21 @@ def _exclusion_sign(view: View) -> t.Iterator[Hit]:
 
 
 @functools.lru_cache(maxsize=256)
-def _unknown_words(value: str) -> tuple[str, ...]:
-    postfix, library = _ANY
+def _unknown_words(value: str, era: tls_suites.Era) -> tuple[str, ...]:
     return tuple(
         word
         for word in exclusion_words(value)
         if word[0] not in "!+-@"
-        and not tls_suites.is_class(word)
-        and values.check(
+        and not tls_suites.is_class(word, era=era)
+        and (tls_suites.is_class(word) or _never_known(word))
+    )
+
+
+def _never_known(word: str) -> bool:
+    """Return whether no OpenSSL, however old or built, has suites of this name."""
+    postfix, library = _ANY
+    return bool(
+        values.check(
             "smtpd_tls_exclude_ciphers",
             word,
             postfix=postfix,
@@ -271,20 +280,23 @@ def _unknown_words(value: str) -> tuple[str, ...]:
     )
 
 
-def _meant(word: str) -> str:
+def _meant(word: str, era: tls_suites.Era) -> str:
     """Return the class that was probably meant, empty when nothing is like it."""
-    names = tls_suites.CLASS_NAMES
+    if tls_suites.is_class(word):
+        return ""  # A word of a newer OpenSSL.
+    names = [one for one in tls_suites.CLASS_NAMES if tls_suites.is_class(one, era=era)]
     same = next((one for one in names if one.lower() == word.lower()), "")
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return same or next(iter(close), "")
 
 
 def _exclusion_unknown(view: View) -> t.Iterator[Hit]:
-    for scope, _readers in _exclusion_scopes(view):
-        unknown = _unknown_words(scope.value)
+    era = tls_suites.era_of(view.tls_library)
+    for scope, readers in _exclusion_scopes(view):
+        unknown = _unknown_words(scope.value, era)
         if not unknown:
             continue
-        meant = {word: _meant(word) for word in unknown}
+        meant = {word: _meant(word, era) for word in unknown}
         guess = ", ".join(f"{word} (did you mean {one}?)" for word, one in meant.items() if one)
         other = ", ".join(word for word, one in meant.items() if not one)
         words = (meant.get(word, word) for word in exclusion_words(scope.value))
@@ -292,7 +304,7 @@ def _exclusion_unknown(view: View) -> t.Iterator[Hit]:
             scope,
             "OpenSSL knows no suites of this name, so nothing is excluded by it: "
             + ", ".join(part for part in (guess, other) if part),
-            expected=", ".join(word for word in words if word) or None,
+            expected=", ".join(word for word in words if word) or _exclude(view, readers),
         )
 
 

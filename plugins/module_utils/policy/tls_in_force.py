@@ -146,7 +146,12 @@ class TlsServer:
         exclusions = self.exclusions
         if not self.grade or any(word[0] in "!+-@" for word in exclusion_words(exclusions)):
             return None
-        return tls_suites.left(self.endpoint.value(self.cipher_list_name), exclusions)
+        return self.suites_of(self.cipher_list_name, exclusions)
+
+    def suites_of(self, cipher_list: str, exclusions: str = "") -> int:
+        """Return the suites in the list with this name, without what is excluded."""
+        era = tls_suites.era_of(self.endpoint.view.tls_library)
+        return tls_suites.left(self.endpoint.value(cipher_list), exclusions, era=era)
 
 
 @functools.lru_cache(maxsize=256)

@@ -5,7 +5,8 @@
 """Which cipher suites of TLS 1.2 and older a cipher grade and a list of exclusions leave (pure).
 
 An exact model of ciphers(1) of OpenSSL 1.1.1 to 3.6, without the order. A set of suites is an integer with
-one bit per suite. The suites of TLS 1.3 are not subject to these lists.
+one bit per suite. The suites of TLS 1.3 are not subject to these lists. Words changed their meaning twice,
+so every question is for an era: OpenSSL 3.0 brought the word ``CBC``, 3.2 moved CCM8 from HIGH to MEDIUM.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import functools
 import re
 import typing as t
+
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import TlsLibrary
 
 _GCM = "AES256-GCM-SHA384 AES128-GCM-SHA256"
 _ARIA = "ARIA256-GCM-SHA384 ARIA128-GCM-SHA256"
@@ -158,40 +161,61 @@ ECDSA: t.Final = _CLASSES["ECDSA"]
 ELLIPTIC: t.Final = _CLASSES["ECDHE"]
 AEAD: t.Final = _CLASSES["AESGCM"] | _CLASSES["CHACHA20"] | _CLASSES["AESCCM"] | _CLASSES["ARIAGCM"]
 
+Era = t.Literal["1.1.1", "3.0", "3.2"]
+
+_ERAS: t.Final[t.Mapping[Era, t.Mapping[str, int]]] = {
+    "1.1.1": {word: suites for word, suites in _CLASSES.items() if word != "CBC"},
+    "3.0": _CLASSES,
+    "3.2": {
+        **_CLASSES,
+        "HIGH": _CLASSES["HIGH"] & ~_CLASSES["AESCCM8"],
+        "MEDIUM": _CLASSES["MEDIUM"] | _CLASSES["AESCCM8"],
+    },
+}
+
+
+def era_of(library: t.Optional[TlsLibrary]) -> Era:
+    """Return the era of a TLS library; what is not known counts as OpenSSL 3.0."""
+    if library is None or library.name != "OpenSSL" or (3,) <= library.version < (3, 2):
+        return "3.0"
+    return "1.1.1" if library.version < (3,) else "3.2"
+
+
 _SEPARATORS: t.Final = re.compile(r"[:;, ]+")
 _EXCLUSION_SEPARATORS: t.Final = re.compile(r"[\s,:]+", re.ASCII)
 
 
-def _matching(word: str) -> int:
+def _matching(word: str, classes: t.Mapping[str, int]) -> int:
     found = -1
     for name in word.split("+"):
-        found &= _CLASSES.get(name, 0)
+        found &= classes.get(name, 0)
     return found
 
 
-def select(cipher_list: str) -> int:
+def select(cipher_list: str, *, era: Era = "3.0") -> int:
     """Return the suites of an OpenSSL cipher list, such as ``aNULL:-aNULL:HIGH:!kRSA:@STRENGTH``."""
+    classes = _ERAS[era]
     active, killed = 0, 0
     for word in _SEPARATORS.split(cipher_list):
         operator, name = (word[:1], word[1:]) if word[:1] in ("!", "-", "+", "@") else ("", word)
         if operator == "!":
-            killed |= _matching(name)
+            killed |= _matching(name, classes)
             active &= ~killed
         elif operator == "-":
-            active &= ~_matching(name)
+            active &= ~_matching(name, classes)
         elif name == "DEFAULT" and not operator:
-            killed |= _CLASSES["COMPLEMENTOFDEFAULT"] | _CLASSES["eNULL"]
-            active |= _CLASSES["ALL"] & ~killed
+            killed |= classes["COMPLEMENTOFDEFAULT"] | classes["eNULL"]
+            active |= classes["ALL"] & ~killed
         elif not operator:
-            active |= _matching(name) & ~killed
+            active |= _matching(name, classes) & ~killed
     return active
 
 
 @functools.lru_cache(maxsize=1024)
-def left(cipher_list: str, exclusions: str) -> int:
+def left(cipher_list: str, exclusions: str, *, era: Era = "3.0") -> int:
     """Return the suites that Postfix offers with the list of a grade and the words to exclude."""
     words = _EXCLUSION_SEPARATORS.split(exclusions)
-    return select(cipher_list + "".join(f":!{word}" for word in words if word))
+    return select(cipher_list + "".join(f":!{word}" for word in words if word), era=era)
 
 
 def names(suites: int) -> list[str]:
@@ -208,9 +232,9 @@ def some(suites: int, *, most: int = 3) -> str:
     return f"{shown} and {more} more" if more > 1 else shown
 
 
-def is_class(word: str) -> bool:
+def is_class(word: str, *, era: Era = "3.0") -> bool:
     """Return whether a word (or its parts between ``+``) names suites of this model."""
-    return all(name in _CLASSES for name in word.split("+"))
+    return all(name in _ERAS[era] for name in word.split("+"))
 
 
 __all__ = (
@@ -229,6 +253,8 @@ __all__ = (
     "STATIC_RSA",
     "TLS12",
     "UNUSABLE",
+    "Era",
+    "era_of",
     "is_class",
     "left",
     "names",

@@ -12,14 +12,15 @@ import pytest
 from ansible_collections.hardened.mail.plugins.module_utils.policy import tls_suites
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import PROFILES
 from ansible_collections.hardened.mail.plugins.module_utils.policy.settings import AEAD_ONLY
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import TlsLibrary
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "fixtures"
 OPTIONAL: t.Final = frozenset(tls_suites.names(tls_suites.OPTIONAL))
 MEDIUM = "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH"
 
 
-def recorded() -> dict[str, frozenset[str]]:
-    lines = (FIXTURES / "openssl-ciphers-3.0.19.txt").read_text().splitlines()
+def recorded(version: str) -> dict[str, frozenset[str]]:
+    lines = (FIXTURES / f"openssl-selects-{version}.txt").read_text().splitlines()
     middle = lines.index("")
     names = [line for line in lines[:middle] if not line.startswith("#")]
     return {
@@ -28,19 +29,44 @@ def recorded() -> dict[str, frozenset[str]]:
     }
 
 
-RECORDED: t.Final = recorded()
+ERAS: t.Final[dict[str, tls_suites.Era]] = {"1.1.1w": "1.1.1", "3.0.19": "3.0", "3.5.9": "3.2"}
+RECORDED: t.Final = {version: recorded(version) for version in ERAS}
 
 
-@pytest.mark.parametrize("wanted", RECORDED)
-def test_select_agrees_with_openssl(wanted: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "wanted"), [(version, one) for version in ERAS for one in RECORDED[version]]
+)
+def test_select_agrees_with_openssl(version: str, wanted: str) -> None:
     """But for suites that the recorded OpenSSL was built without."""
-    assert frozenset(tls_suites.names(tls_suites.select(wanted))) - OPTIONAL == RECORDED[wanted]
+    model = frozenset(tls_suites.names(tls_suites.select(wanted, era=ERAS[version])))
+    real = RECORDED[version][wanted]
+    assert model - OPTIONAL <= real <= model
 
 
-def test_the_records_cover_every_class_and_every_suite() -> None:
-    assert set(tls_suites.CLASS_NAMES) <= set(RECORDED)
+@pytest.mark.parametrize("version", ERAS)
+def test_the_records_cover_every_class_and_every_suite(version: str) -> None:
+    assert set(tls_suites.CLASS_NAMES) <= set(RECORDED[version])
     everything = frozenset(tls_suites.names(tls_suites.select("ALL:eNULL")))
-    assert everything - OPTIONAL == frozenset().union(*RECORDED.values())
+    assert everything - OPTIONAL == frozenset().union(*RECORDED[version].values()) - OPTIONAL
+
+
+@pytest.mark.parametrize(
+    ("library", "era"),
+    [
+        ("OpenSSL 1.1.1w  11 Sep 2023", "1.1.1"),
+        ("OpenSSL 3.0.19 27 Jan 2026", "3.0"),
+        ("OpenSSL 3.1.8 1 Jan 2025", "3.0"),
+        ("OpenSSL 3.2.0 23 Nov 2023", "3.2"),
+        ("OpenSSL 4.0.0 1 Jan 2027", "3.2"),
+        ("LibreSSL 4.0.0", "3.0"),
+    ],
+)
+def test_era_of(library: str, era: str) -> None:
+    assert tls_suites.era_of(TlsLibrary.parse(library)) == era
+
+
+def test_an_unknown_library_counts_as_openssl_3_0() -> None:
+    assert tls_suites.era_of(None) == "3.0"
 
 
 def test_names_of_an_older_openssl_are_known_too() -> None:
@@ -53,6 +79,11 @@ def test_left_is_what_the_profiles_promise() -> None:
     promised = PROFILES["intermediate"].suites or frozenset()
     assert set(tls_suites.names(left)) == {one for one in promised if not one.startswith("TLS_")}
     assert left == tls_suites.BEST
+
+
+@pytest.mark.parametrize("era", ["1.1.1", "3.0", "3.2"])
+def test_the_exclusions_of_the_role_need_no_era(era: tls_suites.Era) -> None:
+    assert tls_suites.left(MEDIUM, AEAD_ONLY, era=era) == tls_suites.BEST
 
 
 @pytest.mark.parametrize(
