@@ -123,7 +123,7 @@ class Word:
     @property
     def shown(self) -> str:
         """The restriction as it is written, with its argument."""
-        return f"{self.text} {self.argument}".rstrip() if self.text else self.argument
+        return f"{self.text} {self.argument}".strip()
 
 
 @dataclass(frozen=True)
@@ -508,11 +508,13 @@ def _has_required(text: str, classes: t.Mapping[str, str], depth: int) -> bool:
 
 
 def unreached(text: str) -> tuple[str, str]:
-    """Return the word that ends a list before its end, and what stands behind it; two empty texts if none."""
+    """Return a list up to the word that ends it, and what stands behind that; two empty texts if nothing."""
     words = parse(text)
-    for index, word in enumerate(words[:-1]):
+    for index, word in enumerate(words[:-1], start=1):
         if word.name in _FINAL and not word.warns:
-            return word.shown, ", ".join(one.shown for one in words[index + 1 :])
+            parts = (words[:index], words[index:])
+            kept, behind = (", ".join(one.shown for one in part) for part in parts)
+            return kept, behind
     return "", ""
 
 

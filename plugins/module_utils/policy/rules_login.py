@@ -26,6 +26,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.servers impor
     login_in_clear,
     logins,
     public,
+    written,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import (
     Endpoint,
@@ -222,7 +223,7 @@ def _backend(view: View) -> _Hits:
 
 
 def _named_in_header(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_sasl_authenticated_header", logins(view)):
+    for scope in written(view, "smtpd_sasl_authenticated_header", logins(view)):
         if scope.endpoints[0].is_yes(scope.parameter):
             yield hit(
                 scope,
@@ -232,7 +233,7 @@ def _named_in_header(view: View) -> _Hits:
 
 
 def _old_clients(view: View) -> _Hits:
-    for scope in view.scopes("broken_sasl_auth_clients", logins(view)):
+    for scope in written(view, "broken_sasl_auth_clients", logins(view)):
         if scope.endpoints[0].is_yes(scope.parameter):
             yield hit(
                 scope,
@@ -252,14 +253,14 @@ def _no_rate(view: View) -> _Hits:
 
 
 def _hidden(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_sasl_exceptions_networks", logins(view)):
+    for scope in written(view, "smtpd_sasl_exceptions_networks", logins(view)):
         if scope.value.strip() and coverage(scope.value).everybody:
             yield hit(
                 scope,
                 "{services} does not announce AUTH to any client, so mail programs cannot log in.",
                 expected=None,
             )
-    for scope in view.scopes("smtpd_discard_ehlo_keywords", logins(view)):
+    for scope in written(view, "smtpd_discard_ehlo_keywords", logins(view)):
         if "auth" in _words(scope.value):
             yield hit(
                 scope,
@@ -331,7 +332,7 @@ def _free_senders(view: View) -> _Hits:
 
 def _mechanisms(view: View) -> _Hits:
     name = "smtpd_sasl_mechanism_filter"
-    for scope in view.scopes(name, logins(view) if view.knows(name) else ()):
+    for scope in written(view, name, logins(view) if view.knows(name) else ()):
         words = _words(scope.value)
         # A table, or a list that begins with an exclusion, lets through what it does not name.
         if not words or any(":" in one for one in words):

@@ -19,6 +19,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
     Hit,
     Rule,
     hit,
+    set_in,
     set_parameter,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.servers import (
@@ -27,6 +28,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.servers impor
     deciding,
     lists,
     public,
+    written,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.tls_in_force import once
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import (
@@ -127,7 +129,7 @@ def _dead(view: View) -> _Hits:
 
 
 def _undefined_class(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_restriction_classes", view.having(daemon=("smtpd",))):
+    for scope in written(view, "smtpd_restriction_classes", view.having(daemon=("smtpd",))):
         if not scope.value.strip():
             continue
         empty = [name for name, text in lists(scope.endpoints[0]).classes if not text.strip()]
@@ -361,9 +363,9 @@ def _style(view: View) -> _Hits:
 def _wide_domains(view: View) -> _Hits:
     # trivial-rewrite decides, so what smtpd is given with -o does not count.
     followers = [one for one in public(view) if not one.overrides("relay_domains")]
-    with_subdomains = "relay_domains" in view.words("parent_domain_matches_subdomains")
-    local = frozenset(view.words("mydestination"))
-    for scope in view.scopes("relay_domains", followers):
+    for scope in written(view, "relay_domains", followers):
+        local = frozenset(view.words("mydestination"))
+        with_subdomains = scope.parameter in view.words("parent_domain_matches_subdomains")
         words = scope.value.replace(",", " ").split()
         wide = [
             one
@@ -411,7 +413,7 @@ def _unlisted(view: View) -> _Hits:
         and not _mentions(one, "recipient", "reject_unlisted_recipient")
         and not _mentions(one, "relay", "reject_unlisted_recipient")
     ]
-    for scope in view.scopes("smtpd_reject_unlisted_recipient", guilty):
+    for scope in written(view, "smtpd_reject_unlisted_recipient", guilty):
         yield hit(
             scope,
             "{services} takes mail for addresses that do not exist and sends it back later, to senders "
@@ -423,7 +425,7 @@ def _unlisted(view: View) -> _Hits:
 def _unknown_locals(view: View) -> _Hits:
     if not view.value("mydestination").strip():
         return
-    for scope in view.scopes("local_recipient_maps", public(view, "mx")):
+    for scope in written(view, "local_recipient_maps", public(view, "mx")):
         if not scope.value.strip():
             catch_all = view.value("luser_relay").strip()
             yield hit(
@@ -465,7 +467,7 @@ def _unknown_relayed(view: View) -> _Hits:
 def _idle_catch_all(view: View) -> _Hits:
     if not view.value("luser_relay").strip() or not view.value("local_recipient_maps").strip():
         return
-    for scope in view.scopes("luser_relay", public(view, "mx")):
+    for scope in written(view, "luser_relay", public(view, "mx")):
         yield hit(
             scope,
             "The address for mail to unknown users never gets any: {services} refuses these users because "
@@ -475,17 +477,20 @@ def _idle_catch_all(view: View) -> _Hits:
 
 
 def _unreached(view: View) -> _Hits:
+    servers = view.having(daemon=("smtpd",))
     for parameter in _LISTS.values():
-        for scope in view.scopes(parameter, view.having(daemon=("smtpd",))):
-            last, behind = restrictions.unreached(scope.value) if scope.value else ("", "")
+        for scope in written(view, parameter, servers):
+            kept, behind = restrictions.unreached(scope.value) if scope.value else ("", "")
             if behind:
+                last = kept.rpartition(" ")[2]
                 yield hit(
                     scope,
                     f"{last} ends the list in {{services}}, and nothing ever looks at what stands behind "
                     f"it: {behind}.",
-                    expected=scope.value[: scope.value.lower().rfind(last.lower())].rstrip(", ")
-                    or last,
-                    fix=Fix(f"remove {behind}, or put it before {last}", ""),
+                    expected=kept,
+                    fix=Fix(
+                        f"remove {behind}, or put it before {last}", set_in(scope, kept).command
+                    ),
                 )
 
 

@@ -22,6 +22,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.servers impor
     level,
     lists,
     public,
+    written,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.tls_in_force import level_of
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import (
@@ -96,7 +97,7 @@ def _newline(view: View) -> _Hits:
 
 def _newline_exclusions(view: View) -> _Hits:
     name = "smtpd_forbid_bare_newline_exclusions"
-    for scope in view.scopes(name, public(view) if view.knows(name) else ()):
+    for scope in written(view, name, public(view) if view.knows(name) else ()):
         if scope.origin != "default" and scope.value != scope.endpoints[0].value("mynetworks"):
             found = coverage(scope.value)
             if found.everybody or found.wide:
@@ -151,7 +152,7 @@ def _early_refusal(view: View) -> _Hits:
 
 def _hides_starttls(view: View) -> _Hits:
     guilty = [one for one in public(view) if level(one) == "may" or level_of(one) == "encrypt"]
-    for scope in view.scopes("smtpd_discard_ehlo_keywords", guilty):
+    for scope in written(view, "smtpd_discard_ehlo_keywords", guilty):
         words = scope.value.replace(",", " ").split()
         if "starttls" in _words(scope.value):
             kept = ", ".join(one for one in words if one.lower() != "starttls")
@@ -160,7 +161,7 @@ def _hides_starttls(view: View) -> _Hits:
                 "{services} has TLS and does not announce it: all mail comes in clear text.",
                 expected=kept or None,
             )
-    for scope in view.scopes("smtpd_discard_ehlo_keyword_address_maps", guilty):
+    for scope in written(view, "smtpd_discard_ehlo_keyword_address_maps", guilty):
         if any(one.startswith("static:") and "starttls" in one for one in _words(scope.value)) or (
             "static:" in scope.value and "starttls" in scope.value.lower()
         ):
@@ -231,7 +232,7 @@ def _no_dnsblog(view: View) -> _Hits:
 
 def _banner_version(view: View) -> _Hits:
     version = view.value("mail_version").strip()
-    for scope in view.scopes("smtpd_banner", public(view)):
+    for scope in written(view, "smtpd_banner", public(view)):
         if version and version in scope.value:
             yield hit(
                 scope,
@@ -241,7 +242,7 @@ def _banner_version(view: View) -> _Hits:
 
 
 def _banner_name(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_banner", public(view)):
+    for scope in written(view, "smtpd_banner", public(view)):
         name = scope.endpoints[0].value("myhostname").strip().lower()
         if scope.value.lower().split()[:1] != [name]:
             yield hit(
@@ -253,7 +254,7 @@ def _banner_name(view: View) -> _Hits:
 
 
 def _no_forbidden(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_forbidden_commands", public(view)):
+    for scope in written(view, "smtpd_forbidden_commands", public(view)):
         if view.knows(scope.parameter) and not scope.value.strip():
             yield hit(
                 scope,
@@ -264,7 +265,7 @@ def _no_forbidden(view: View) -> _Hits:
 
 
 def _no_size_limit(view: View) -> _Hits:
-    for scope in view.scopes("message_size_limit", public(view)):
+    for scope in written(view, "message_size_limit", public(view)):
         if scope.value.strip() == "0":
             yield hit(
                 scope,
@@ -304,7 +305,7 @@ def _delivers_virtual(view: View) -> bool:
 
 
 def _soft_bounce(view: View) -> _Hits:
-    for scope in view.scopes("soft_bounce", public(view)):
+    for scope in written(view, "soft_bounce", public(view)):
         if scope.value.strip().lower() == "yes":
             yield hit(
                 scope,
@@ -315,7 +316,7 @@ def _soft_bounce(view: View) -> _Hits:
 
 
 def _errors_free(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_hard_error_limit", public(view)):
+    for scope in written(view, "smtpd_hard_error_limit", public(view)):
         text = scope.value.strip()
         if text.isdigit() and int(text) >= _MANY_ERRORS:
             yield hit(
@@ -327,7 +328,7 @@ def _errors_free(view: View) -> _Hits:
 
 
 def _limits_exceptions(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_client_event_limit_exceptions", public(view)):
+    for scope in written(view, "smtpd_client_event_limit_exceptions", public(view)):
         if scope.origin != "default" and coverage(scope.value).everybody:
             if scope.value == scope.endpoints[0].value("mynetworks"):
                 continue
@@ -339,7 +340,7 @@ def _limits_exceptions(view: View) -> _Hits:
 
 
 def _forged_addresses(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_authorized_xclient_hosts", public(view)):
+    for scope in written(view, "smtpd_authorized_xclient_hosts", public(view)):
         found = coverage(scope.value)
         if found.everybody or found.wide:
             yield hit(
@@ -352,7 +353,7 @@ def _forged_addresses(view: View) -> _Hits:
 
 
 def _forged_origins(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_authorized_xforward_hosts", public(view)):
+    for scope in written(view, "smtpd_authorized_xforward_hosts", public(view)):
         found = coverage(scope.value)
         if found.everybody or found.wide:
             yield hit(
@@ -363,10 +364,10 @@ def _forged_origins(view: View) -> _Hits:
 
 
 def _proxy_protocol(view: View) -> _Hits:
-    for scope in view.scopes("smtpd_upstream_proxy_protocol", public(view)):
+    for scope in written(view, "smtpd_upstream_proxy_protocol", public(view)):
         if scope.value.strip() and all(one.service.type == "inet" for one in scope.endpoints):
             yield _believes_proxy(scope.subject, scope.parameter, scope.value, scope.used_by)
-    for scope in view.scopes("postscreen_upstream_proxy_protocol", _screens(view)):
+    for scope in written(view, "postscreen_upstream_proxy_protocol", _screens(view)):
         if scope.value.strip():
             yield _believes_proxy(scope.subject, scope.parameter, scope.value, scope.used_by)
 

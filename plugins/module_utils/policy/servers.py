@@ -69,6 +69,13 @@ def login_in_clear(endpoint: Endpoint) -> bool:
     return level(endpoint) in ("none", "may") and not endpoint.is_yes("smtpd_tls_auth_only")
 
 
+def written(view: View, parameter: str, endpoints: t.Iterable[Endpoint]) -> tuple[Scope, ...]:
+    """Return the lines that somebody wrote, for a parameter whose default is harmless."""
+    if parameter not in view.explicit:
+        endpoints = [one for one in endpoints if one.overrides(parameter)]
+    return view.scopes(parameter, endpoints)
+
+
 def _all_lists(view: View) -> dict[str, restrictions.Lists]:
     return {
         one.subject: restrictions.of_endpoint(one)
@@ -111,4 +118,5 @@ __all__ = (
     "login_in_clear",
     "logins",
     "public",
+    "written",
 )

@@ -288,8 +288,8 @@ def test_starts_when_a_list_can_refuse(lists: Lists, does: bool) -> None:
         pytest.param("permit_mynetworks, reject", ("", ""), id="nothing"),
         pytest.param("permit, reject", ("permit", "reject"), id="permit"),
         pytest.param(
-            f"reject, check_client_access {TABLE}, permit",
-            ("reject", f"check_client_access {TABLE}, permit"),
+            f"permit_mynetworks reject, check_client_access {TABLE}, permit",
+            ("permit_mynetworks, reject", f"check_client_access {TABLE}, permit"),
             id="two",
         ),
         pytest.param("warn_if_reject reject, permit", ("", ""), id="only-warns"),
