@@ -56,10 +56,17 @@ def read_main(machine: Machine, texts: t.Sequence[str]) -> list[dict[str, str]]:
     return [explicit(text, answer) for text, answer in zip(texts, answers, strict=True)]
 
 
+def printed(out: str) -> dict[str, str]:
+    """Return what postconf prints to the letter: postconf_output would fold blanks as we do."""
+    pairs = (line.partition("=") for line in out.split("\n") if line)
+    return {name.rstrip(" "): value.removeprefix(" ") for name, _equals, value in pairs}
+
+
 def explicit(text: str, answer: Answer) -> dict[str, str]:
     status, out, err = answer["-n"]
     assert status == 0, (text, err)
-    found = postconf_output.parameters(out)
+    found = printed(out)
+    assert postconf_output.parameters(out) == found, text
     found.pop("config_directory", None)  # 3.7 shows its option -c
     return found
 
@@ -122,7 +129,7 @@ def test_any_main_cf_is_read_or_refused_as_postconf_does(shared_machine: Machine
             refused += 1
             with pytest.raises(main_cf.ConfigSyntaxError):
                 main_cf.parse(text)
-    assert COUNT // 3 < refused < 2 * COUNT
+    assert COUNT // 10 < refused < 2 * COUNT
 
 
 def test_rendered_main_cf_says_what_was_asked(shared_machine: Machine) -> None:
@@ -207,7 +214,12 @@ def read_master(machine: Machine, texts: t.Sequence[str]) -> list[Master]:
 def master(text: str, answer: Answer) -> Master:
     assert answer["-M"][0] == answer["-P"][0] == 0, (text, answer)
     columns = [tuple(line.split()[:8]) for line in answer["-M"][1].split("\n") if line]
-    return columns, postconf_output.service_parameters(answer["-P"][1])
+    found: dict[str, dict[str, str]] = {}
+    for path, value in printed(answer["-P"][1]).items():
+        service, _slash, name = path.rpartition("/")
+        found.setdefault(service, {})[name] = value
+    assert postconf_output.service_parameters(answer["-P"][1]) == found, text
+    return columns, found
 
 
 def is_read_so(text: str, real: Master) -> None:

@@ -254,82 +254,92 @@ def master_texts(draw: st.DrawFn) -> MasterText:
 
 
 #: What a text is thrown together from when its meaning is not known beforehand.
-_BLANKS = st.sampled_from(["", "", " ", "  ", "\t", " \t", "\r", "\x0b", "\x0c"])
-_SCRAPS = st.sampled_from(
-    [
-        *"abxyz019{}{}()=,:;#!\"'\\/-_.@*?<>[]|~",
-        *" \t\r\x0b\x0c\x1c\x85\u00a0\u2028\ufeff",
-        *("  ", "ä", "\udcff", "\U0001f4e7", "$$", "$mydomain", "${mydomain}", "\x01", "\x7f"),
-        *NAMES,
-    ]
+_GAPS = st.sampled_from(["", " ", "  ", "\t", " \t", "\r", "\x0b", "\x0c"])
+_BRACES = ("{", "}", "{", "}", "{}", "{ ", " }")
+_SCRAPS = (
+    *"abxyz019()=,:;#!\"'\\/-_.@*?<>[]|~",
+    *" \t\r\x0b\x0c\x1c\x85\u00a0\u2028\ufeff",
+    *("  ", "ä", "\udcff", "\U0001f4e7", "$$", "$mydomain", "${mydomain}", "\x01", "\x7f"),
+    *NAMES,
 )
-_SCRAP_TEXT = st.lists(_SCRAPS, max_size=8).map("".join)
-
-
-@st.composite
-def _wild_main_line(draw: st.DrawFn) -> str:
-    kind = draw(
-        st.sampled_from(["entry"] * 5 + ["more"] * 3 + ["comment", "blank", "junk", "junk"])
-    )
-    if kind == "entry":
-        name = draw(st.sampled_from((*NAMES[:4], FRESH)))
-        return f"{name}{draw(_BLANKS)}={draw(_BLANKS)}{draw(_SCRAP_TEXT)}"
-    if kind == "more":
-        return draw(_INDENTS) + draw(_BLANKS) + draw(_SCRAP_TEXT)
-    if kind == "comment":
-        return f"{draw(_BLANKS)}#{draw(_SCRAP_TEXT)}"
-    return draw(_BLANKS) if kind == "blank" else draw(_SCRAP_TEXT)
+_TAME = st.lists(st.sampled_from(_SCRAPS), min_size=1, max_size=8).map("".join)
+_WILD = st.lists(st.sampled_from((*_SCRAPS, *_BRACES)), max_size=8).map("".join)
+_LINE_ENDS = st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n"])
 
 
 @st.composite
 def wild_main_texts(draw: st.DrawFn) -> str:
     """Throw together a main.cf; not every one is accepted by Postfix."""
-    lines = draw(st.lists(_wild_main_line(), max_size=7))
-    ends = st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n"])
-    return "".join(line + draw(ends) for line in lines) + draw(st.sampled_from(["", "", "x = y"]))
+    kinds = ["entry"] * 4 + ["more"] * 3 + ["comment", "blank"]
+    if not draw(st.integers(0, 3)):
+        kinds.append("junk")
+    made = []
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=3, max_size=10)):
+        line = draw(_GAPS)
+        if kind == "entry":
+            name = draw(st.sampled_from((*NAMES[:4], FRESH)))
+            line = f"{name}{line}={draw(_GAPS)}{draw(_WILD)}"
+        elif kind == "more":
+            line = draw(_INDENTS) + line + draw(_WILD)
+        elif kind == "comment":
+            line += "#" + draw(_WILD)
+        elif kind == "junk":
+            line = draw(_WILD)
+        made.append(line + draw(_LINE_ENDS))
+    return "".join(made).rstrip(draw(st.sampled_from(["", "\n"])))
 
 
 #: Of an argument "-" postconf reads beyond the end of the string.
 _LONE_DASH = re.compile(r"(?<![^\s{])-(?![^\s}])")
+_WILD_OVERRIDE = st.builds(
+    "{}{}{}={}{}{}".format,
+    st.sampled_from(["-o ", "-o\t", "-o { ", "-o {", "-o\r{\x0b", "-vo ", "-o{", "{"]),
+    st.sampled_from(NAMES),
+    st.sampled_from(["", "", " ", "\t"]),
+    st.sampled_from(["", "", " ", "\x0c"]),
+    st.one_of(_TAME, _TAME, _WILD),
+    st.sampled_from(["", "", "}", " }", "}}"]),
+)
 _ARGUMENTS = st.one_of(
-    st.sampled_from(
-        ["-o", "-o", "-o", "-v", "-vo", "--", "-D", "{", "}", "{-o}", "#", "=", "flags=R"]
+    _WILD_OVERRIDE,
+    _WILD_OVERRIDE,
+    st.sampled_from(["-v", "-D", "-o", "-vo", "--", "{", "}", "{-o}", "#", "=", "flags=R"]),
+    _TAME,
+).filter(lambda text: not _LONE_DASH.search(text))
+#: One that postconf and the daemons take for what it looks like.
+_GOOD_OVERRIDE = st.one_of(
+    st.builds(
+        "{}{}={}".format,
+        st.sampled_from(["-o ", "-o\t", "-vo ", "-o\r "]),
+        st.sampled_from(NAMES),
+        _TAME.map(lambda text: re.sub("[ \t\r]", "", text)),
     ),
     st.builds(
         "{}{}{}={}{}{}".format,
-        st.sampled_from(["", "", "-o ", "{", "-o {", "{ ", "-o { "]),
-        st.sampled_from(NAMES[:4]),
-        st.sampled_from(["", "", " "]),
-        st.sampled_from(["", "", " "]),
-        _SCRAP_TEXT,
-        st.sampled_from(["", "", "}", " }"]),
+        st.sampled_from(["-o {", "-o { ", "-vo {\x0b", "-o\r{\t"]),
+        st.sampled_from(NAMES),
+        _GAPS,
+        _GAPS,
+        st.one_of(_TAME, _TAME.map(lambda text: f"{{{text}}}x{{{{}}y}}")),
+        st.sampled_from(["}", " }", "\t}"]),
     ),
-    _SCRAP_TEXT,
 ).filter(lambda text: not _LONE_DASH.search(text))
-
-
-@st.composite
-def _wild_master_line(draw: st.DrawFn) -> str:
-    kind = draw(st.sampled_from(["entry"] * 4 + ["more"] * 4 + ["comment", "blank"]))
-    if kind == "comment":
-        return f"{draw(_BLANKS)}#{draw(_SCRAP_TEXT)}"
-    if kind == "blank":
-        return draw(_BLANKS)
-    arguments = draw(st.lists(_ARGUMENTS, max_size=4))
-    head = [""]
-    if kind == "entry":
-        head = [
-            draw(st.sampled_from(["smtp inet", "587 inet", "x unix", "{y} unix", "z unix-dgram"])),
-            draw(st.sampled_from(["n - y - -", "- - n 60? 0", "y n - 0 1"])),
-            draw(st.sampled_from(["smtpd", "pipe", "{smtpd}", "/usr/bin/own"])),
-        ]
-    blank = draw(st.sampled_from([" ", " ", "  ", "\t", "\r"]))
-    return blank.join([*" ".join(head).split(" "), *arguments])
 
 
 @st.composite
 def wild_master_texts(draw: st.DrawFn) -> str:
     """Throw together a master.cf; not every one is accepted by Postfix."""
-    lines = draw(st.lists(_wild_master_line(), max_size=6))
-    ends = st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n"])
-    return "".join(line + draw(ends) for line in lines)
+    argument = draw(st.sampled_from([_GOOD_OVERRIDE, _GOOD_OVERRIDE, _ARGUMENTS]))
+    heads = draw(st.permutations(["smtp inet", "587 inet", "x unix", "{y} unix", "z unix-dgram"]))
+    made = []
+    for head in heads[: draw(st.integers(1, 5))]:
+        columns = draw(st.sampled_from(["n - y - -", "- - n 60? 0", "y n - 0 1"]))
+        command = draw(st.sampled_from(["smtpd", "pipe", "{smtpd}", "/usr/bin/own"]))
+        blank = draw(st.sampled_from([" ", " ", "  ", "\t", "\r"]))
+        made.append(f"{head} {columns} {command}".replace(" ", blank) + draw(_LINE_ENDS))
+        for _line in range(draw(st.integers(0, 3))):
+            arguments = draw(st.lists(argument, min_size=1, max_size=2))
+            made.append(draw(_INDENTS) + blank.join(arguments) + draw(_LINE_ENDS))
+            if not draw(st.integers(0, 3)):
+                made.append(draw(_GAPS) + "#" + draw(_WILD) + draw(_LINE_ENDS))
+    return "".join(made)
