@@ -20,6 +20,10 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.hardened.mail.plugins.module_utils.policy import (
+    rules_certificates,
+    rules_files,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -53,6 +57,8 @@ try:
         if code < 400:
             code, text = client.rcpt(recipient)
     print(json.dumps([code, text.decode()]))
+except smtplib.SMTPResponseException as refused:
+    print(json.dumps([refused.smtp_code, refused.smtp_error.decode()]))
 except (OSError, smtplib.SMTPException) as error:
     print(json.dumps([0, repr(error)]))
 """
@@ -154,7 +160,7 @@ def out_with_tls(machine: t.Any) -> None:
 
 def out_stuck(machine: t.Any) -> None:
     """Fail when mail to the other host is delivered."""
-    assert "status=deferred" in to_peer(machine)
+    assert "status=sent" not in to_peer(machine)
 
 
 def local_stuck(machine: t.Any) -> None:
@@ -274,6 +280,14 @@ CERTIFICATES: t.Final = (
         dies=no_tls,
         lives=works,
     ),
+    Trouble(
+        "certificate-files-order",
+        CHAIN.format(files=f"{IN}/all.pem, {IN}/another.pem"),
+        CHAIN.format(files=f"{IN}/all.pem"),
+        dies=no_tls,
+        lives=works,
+        name="two-of-a-kind",
+    ),
     served("certificate-chain-order", "upside-down.pem", dies=no_tls, lives=works),
     served("certificate-chain-incomplete", "good.pem", lives=works),
     served("certificate-chain-surplus", "surplus.pem", severity="low"),
@@ -365,9 +379,11 @@ FILES: t.Final = (
     ),
     Trouble(
         "data-directory-unusable",
-        "chown root:root /var/lib/postfix; systemctl restart postfix.service",
+        "systemctl stop postfix.service postfix@-.service; rm -f /var/lib/postfix/prng_exch; "
+        "chown root:root /var/lib/postfix; systemctl start postfix.service",
         "chown postfix:postfix /var/lib/postfix; systemctl restart postfix.service",
         subject="/var/lib/postfix",
+        dies=port_dead,
         lives=works,
     ),
     Trouble(
@@ -377,6 +393,16 @@ FILES: t.Final = (
         subject="/usr/sbin/postdrop",
         dies=cannot_hand_in,
         lives=can_hand_in,
+    ),
+    Trouble(
+        "queue-disk-full",
+        "systemctl stop postfix.service postfix@-.service; "
+        f"mount -t tmpfs -o size=12m,mode=0755 none {Q}; systemctl start postfix.service",
+        f"systemctl stop postfix.service postfix@-.service; umount {Q}; "
+        "systemctl start postfix.service",
+        subject=Q,
+        dies=put_off,
+        lives=works,
     ),
     Trouble(
         "daemon-program-missing",
@@ -535,7 +561,7 @@ FILES: t.Final = (
     Trouble(
         "chroot-services-missing",
         f"{OUT}; postconf -F smtp/unix/chroot=y; postfix reload; rm -f {Q}/etc/services",
-        f"install -D -m 0644 /etc/services {Q}/etc/services; postfix reload",
+        f"install -D -m 0644 /etc/services {Q}/etc/services; systemctl restart postfix.service",
         subject=f"{Q}/etc/services",
         dies=out_stuck,
         lives=out_with_tls,
@@ -632,6 +658,8 @@ def certificates(pki_module: t.Any, tmp_path_factory: pytest.TempPathFactory) ->
     pki.file("surplus.pem", good, issuer, directory / "self.pem")
     pki.file("with-root.pem", good, issuer, directory / "root.pem")
     pki.file("all.pem", pki.key("p256"), good, issuer)
+    another = pki.issue("second", issuer="authority", names=names, key="p384")
+    pki.file("another.pem", pki.key("p384"), another, issuer)
     pki.key("rsa2048")
     pki_module.openssl(
         *("pkey", "-in", str(pki.key("p256")), "-out", str(directory / "locked.key")),
@@ -679,3 +707,19 @@ def test_rule_sees_the_certificate(machine: t.Any, certificates: bytes, one: Tro
 def test_rule_sees_the_host(machine: t.Any, certificates: bytes, one: Trouble) -> None:
     machine.unpack(certificates, IN)
     _try(machine, one)
+
+
+def test_no_rule_accuses_a_sound_host(machine: t.Any, certificates: bytes) -> None:
+    """Debian's own files, permissions and chroot, with a certificate of an authority."""
+    machine.unpack(certificates, IN)
+    machine.sh(GOOD)
+    rules = (*rules_files.RULES, *rules_certificates.RULES)
+    assert findings(machine, *(rule.id for rule in rules)) == []
+
+
+def test_every_rule_that_looks_at_the_host_is_tried() -> None:
+    rules = (*rules_files.RULES, *rules_certificates.RULES)
+    tried = {one.rule for one in (*CERTIFICATES, *FILES)}
+    died = {one.rule for one in (*CERTIFICATES, *FILES) if one.dies}
+    assert {rule.id for rule in rules if "host" in rule.needs} - tried == set()
+    assert {rule.id for rule in rules if rule.dies} - died == set()
