@@ -249,6 +249,7 @@ def served(rule: str, file: str, **more: t.Any) -> Trouble:
     return Trouble(rule, breaks, more.pop("mends", GOOD), **more)
 
 
+KEY_RULE: t.Final = "certificate-key-mismatch"
 CERTIFICATES: t.Final = (
     served("certificate-file-unusable", "none.pem", dies=no_tls, lives=works),
     served(
@@ -715,6 +716,24 @@ def test_no_rule_accuses_a_sound_host(machine: t.Any, certificates: bytes) -> No
     machine.sh(GOOD)
     rules = (*rules_files.RULES, *rules_certificates.RULES)
     assert findings(machine, *(rule.id for rule in rules)) == []
+
+
+def test_who_may_not_see_it_all_is_told_so(machine: t.Any) -> None:
+    machine.sh(f"chmod 0755 {laboratory.CODE}")
+    machine.sh(f"{TABLE} : >/etc/postfix/x.cf; chmod 0600 /etc/postfix/x.cf")
+    machine.sh("postconf -e virtual_alias_maps=proxy:mysql:/etc/postfix/x.cf 2>/dev/null")
+    arguments = {"fail_on": "never", "rules_enabled": ["secret-table-readable", KEY_RULE]}
+    done = machine.try_run(
+        *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+        *("python3", f"{laboratory.CODE}/run.py", "postconf_validate"),
+        stdin=json.dumps(arguments),
+    )
+    result = laboratory.result_of(done)
+    assert result["findings"] == []
+    unseen = {rule: one["reason"] for one in result["incomplete"] for rule in one["rules"]}
+    assert "/etc/postfix/x.cf" in unseen["secret-table-readable"]
+    assert "ssl-cert-snakeoil.key" in unseen[KEY_RULE]
+    assert not result["passed"]
 
 
 def test_every_rule_that_looks_at_the_host_is_tried() -> None:

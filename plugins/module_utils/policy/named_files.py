@@ -14,6 +14,13 @@ if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Endpoint, View
     from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
 
+#: Where distributions keep their bundle of CA certificates; the first that exists is used.
+CA_BUNDLES: t.Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
 #: Kinds of tables that are read from a file, with what postmap(1) appends to the name for the index.
 _INDEXES: t.Final = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"}
 _PLAIN: t.Final = ("texthash", "regexp", "pcre", "cidr")
@@ -276,6 +283,7 @@ def wanted(view: View) -> tuple[str, ...]:
         *(f"{commands}/{name}" for name in ("postdrop", "postqueue")),
         *chroot_copies(view),
         "/etc/resolv.conf",
+        *CA_BUNDLES,
     ]
     for table in table_uses(view):
         paths += [table.path, table.index]
@@ -347,6 +355,7 @@ def tls_config_file(view: View) -> str:
 
 
 __all__ = (
+    "CA_BUNDLES",
     "REMOTE",
     "AuthorityUse",
     "CertificateUse",

@@ -601,6 +601,12 @@ def _column(service: Service, index: int) -> str:
 # Authorities, caches, the TLS library, the log
 
 
+def _bundle(look: _Look) -> str:
+    """Return the distribution's bundle of CA certificates."""
+    bundles = named_files.CA_BUNDLES
+    return next((path for path in bundles if look.facts.file(path).exists), bundles[0])
+
+
 @_on_host
 def _authority_files(view: View, look: _Look) -> t.Iterator[Hit]:
     for one in named_files.authorities(view):
@@ -612,11 +618,11 @@ def _authority_files(view: View, look: _Look) -> t.Iterator[Hit]:
             subject=one.subject,
             parameter=one.parameter,
             observed=one.written,
-            expected="/etc/ssl/certs/ca-certificates.crt",
+            expected=_bundle(look),
             message=f"{services} cannot read the CA certificates in {one.path}: TLS is off.",
             fix=set_parameter(
                 one.parameter,
-                "/etc/ssl/certs/ca-certificates.crt",
+                _bundle(look),
                 service="" if one.subject == "main.cf" else one.subject,
             ),
         )
@@ -641,9 +647,9 @@ def _authority_directories(view: View, look: _Look) -> t.Iterator[Hit]:
             subject=one.subject,
             parameter=one.parameter,
             observed=one.written,
-            expected=f"{prefix}CAfile = /etc/ssl/certs/ca-certificates.crt",
+            expected=f"{prefix}CAfile = {_bundle(look)}",
             message=f"{services} look for CA certificates in {one.path}, which is not there.",
-            fix=set_parameter(f"{prefix}CAfile", "/etc/ssl/certs/ca-certificates.crt"),
+            fix=set_parameter(f"{prefix}CAfile", _bundle(look)),
             severity="high" if demands else "low",
         )
 

@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import resolve as policy
+from ansible_collections.hardened.mail.plugins.module_utils.policy.named_files import CA_BUNDLES
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     files,
@@ -20,15 +21,6 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     runner,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.postconf_output import Snapshot
-
-#: Where distributions keep their bundle of CA certificates; the first that exists is used.
-_CA_FILES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
-
 
 _LEVELS = (
     ("smtpd_tls_security_level", "inbound_level"),
@@ -216,7 +208,7 @@ def host_of(snapshot: Snapshot, *, config_directory: str) -> policy.Host:
         tls_library=snapshot.tls_library,
         map_types=snapshot.map_types,
         compatibility_level=snapshot.effective.get("compatibility_level", ""),
-        ca_file=next((path for path in _CA_FILES if os.path.exists(path)), None),
+        ca_file=next((path for path in CA_BUNDLES if os.path.exists(path)), None),
         config_directory=config_directory,
         known_parameters=frozenset(snapshot.effective),
     )
