@@ -676,6 +676,9 @@ def certificates(pki_module: t.Any, tmp_path_factory: pytest.TempPathFactory) ->
 
 def _try(machine: t.Any, one: Trouble) -> None:
     peer = machine.peer.name
+    if "{peer}" in one.breaks:
+        # It takes the mail, whatever the last test made of it.
+        machine.peer.reset()
     machine.sh(f"LISTEN={_quoted(LISTEN)}\n" + one.breaks.replace("{peer}", peer))
     try:
         found = {finding["subject"]: finding for finding in findings(machine, one.rule)}
@@ -728,6 +731,7 @@ def test_who_may_not_see_it_all_is_told_so(machine: t.Any) -> None:
         *("python3", f"{laboratory.CODE}/run.py", "postconf_validate"),
         stdin=json.dumps(arguments),
     )
+    machine.sh("postconf -X virtual_alias_maps")
     result = laboratory.result_of(done)
     assert result["findings"] == []
     unseen = {rule: one["reason"] for one in result["incomplete"] for rule in one["rules"]}
