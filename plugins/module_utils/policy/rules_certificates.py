@@ -307,7 +307,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         ),
         needs=_HOST,
         dies=True,
-        example="smtpd_tls_cert_file = the new certificate\nsmtpd_tls_key_file = the key of the old one",
+        example="smtpd_tls_cert_file = /etc/ssl/renewed.pem\nsmtpd_tls_key_file = /etc/ssl/old.key",
     ),
     Rule(
         "certificate-key-encrypted",
@@ -385,7 +385,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         "keys",
         "low",
         "The file has certificates that do not belong to the chain",
-        "They make each handshake longer, and some clients refuse a chain with strangers in it.",
+        "They make each handshake longer, and help nobody.",
         "RFC 8446 section 4.4.2",
         _check(
             *("chain_unrelated", "chain_root_included", "chain_too_long"),

@@ -806,7 +806,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         "SASL_README; mysql_table(5)",
         _secret_tables,
         needs=_HOST,
-        example="smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd, a file with mode 0644",
+        example="smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd",
     ),
     Rule(
         "table-file-missing",
@@ -841,7 +841,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         _tables_unreadable,
         needs=_HOST,
         dies=True,
-        example="virtual_mailbox_maps = proxy:mysql:/etc/postfix/users.cf, a file with mode 0600",
+        example="virtual_mailbox_maps = proxy:mysql:/etc/postfix/users.cf",
     ),
     Rule(
         "table-writable",
@@ -921,7 +921,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         _milters,
         needs=_HOST,
         dies=True,
-        example="smtpd_milters = unix:/run/opendkim/opendkim.sock, with chroot",
+        example="smtpd_milters = unix:/run/opendkim/opendkim.sock",
     ),
     Rule(
         "policy-socket-unusable",
@@ -1027,7 +1027,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         "postconf(5) smtp_tls_CApath",
         _authority_directories,
         needs=_HOST,
-        example="smtp_tls_CApath = /etc/ssl/certs, with chroot",
+        example="smtp_tls_CApath = /etc/ssl/certs",
     ),
     Rule(
         "cache-outside-data-directory",
