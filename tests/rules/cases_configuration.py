@@ -183,7 +183,7 @@ WRITING: t.Final = (
     Case("berkeley-db-table", "fails", found=SID, name="stock-cache"),
     *line(
         "proxy-table-not-listed",
-        "smtpd_data_restrictions = check_sender_access proxy:hash:/etc/postfix/senders",
+        "smtpd_data_restrictions = check_sender_access proxy:hash:/etc/postfix/data",
         "smtpd_sender_restrictions = check_sender_access proxy:hash:/etc/postfix/senders",
     ),
     Case(
@@ -193,11 +193,6 @@ WRITING: t.Final = (
         "proxy_read_maps = $smtpd_data_restrictions",
         found=False,
         name="listed",
-    ),
-    *line(
-        "value-cannot-be-expanded",
-        "smtpd_banner = $smtpd_banner ESMTP",
-        "smtpd_banner = $myhostname ESMTP",
     ),
     Case("postconf-warns", "fails", main="process_name = smtpd"),
     Case("postconf-warns", "passes", main="my_own_setting = yes", found=False),

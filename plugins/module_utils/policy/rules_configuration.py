@@ -282,8 +282,9 @@ def _swallowed(view: View) -> _Hits:
 def _duplicates(view: View) -> _Hits:
     seen: dict[tuple[str, str, str], Service] = {}
     for service in view.services:
-        first = seen.setdefault(service.key, service)
-        if first is not service:
+        first = seen.get(service.key)
+        seen.setdefault(service.key, service)
+        if first is not None:
             yield Hit(
                 service.id,
                 "",
@@ -462,22 +463,6 @@ def _proxied(view: View) -> _Hits:
                 fix=Fix("", f"postconf -e '{name} = ${setting.name}, (what it has now)'"),
                 shown=f"${setting.name} in {name}",
             )
-
-
-def _cycles(view: View) -> _Hits:
-    for setting in _settings(view, lambda _name, text: "$" in text):
-        if setting.name in view.broken and "$" in _as_written(view, setting):
-            yield _Setting(setting.name, _as_written(view, setting), setting.service).hit(
-                f"Postfix cannot work the value out ({view.broken[setting.name]}); each daemon that "
-                f"reads {setting.name} dies of it.",
-                expected=None,
-            )
-
-
-def _as_written(view: View, setting: _Setting) -> str:
-    if setting.service is not None:
-        return setting.service.overrides[setting.name]
-    return view.explicit[setting.name]
 
 
 def _passed_on(view: View) -> _Hits:
@@ -715,17 +700,6 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         _proxied,
         dies=True,
         example="sender_dependent_relayhost_maps = proxy:hash:/etc/postfix/relays",
-    ),
-    Rule(
-        "value-cannot-be-expanded",
-        _AREA,
-        "high",
-        "A value that refers to itself, or is broken",
-        "Postfix cannot work it out, and each daemon that reads it dies.",
-        _FORMAT,
-        _cycles,
-        dies=True,
-        example="mydestination = $mydestination, localhost",
     ),
     Rule(
         "postconf-warns",

@@ -331,7 +331,7 @@ def _invalid_protocols(view: View) -> _Hits:
             does = (
                 "mail that must be encrypted stays in the queue"
                 if mandatory
-                else "mail leaves in clear text"
+                else "mail waits for the next attempt and then leaves in clear text"
             )
             yield hit(scope, f"{problem}; {does} ({{services}}).", expected=_newest_only(view))
 
@@ -892,7 +892,7 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         _AREA,
         "high",
         "A list of protocols that Postfix does not understand",
-        "The client goes on without TLS, and only a warning in the log tells.",
+        "Each handshake fails: mail leaves late and in clear text, or not at all.",
         "postconf(5) smtp_tls_protocols",
         _invalid_protocols,
         dies=True,
@@ -953,7 +953,7 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         _AREA,
         "high",
         "A grade of ciphers that Postfix does not know",
-        "Every TLS handshake fails; mail leaves in clear text or stays in the queue.",
+        "Each handshake fails: mail leaves late and in clear text, or not at all.",
         "postconf(5) smtp_tls_ciphers",
         _bad_grade,
         dies=True,
@@ -1066,7 +1066,7 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         _AREA,
         "high",
         "TLS connections are to be reused without tlsproxy",
-        "Every delivery over TLS fails.",
+        "Each delivery over TLS fails: mail leaves late and in clear text, or not at all.",
         "TLS_README, Client-side TLS connection reuse",
         _reuse,
         dies=True,
