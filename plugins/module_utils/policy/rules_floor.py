@@ -25,11 +25,13 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
     Rule,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.servers import logins, public
 from ansible_collections.hardened.mail.plugins.module_utils.policy.settings import (
     BY_NAME,
     SETTINGS,
     Setting,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.tls_in_force import offering
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Endpoint, View
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.values import masked
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import TlsLibrary
@@ -121,7 +123,29 @@ def _hit(
     )
 
 
+def _idle(view: View) -> tuple[str, ...]:
+    """Return the beginnings of the names that no service in force reads now."""
+    idle = []
+    if not any(one.mandatory for one in offering(view)):
+        idle.append("smtpd_tls_mandatory_")
+    if not public(view):
+        idle += ["smtpd_", "disable_vrfy_command"]
+    elif not logins(view):
+        idle.append("smtpd_tls_auth_only")
+    for client in ("smtp", "lmtp"):
+        services = view.having(daemon=(client,))
+        levels = {one.value(f"{client}_tls_security_level").strip() for one in services}
+        if any(one.value(f"{client}_tls_policy_maps") for one in services):
+            continue
+        if levels <= {"", "none"}:
+            idle.append(f"{client}_tls_")
+        elif levels <= {"", "none", "may"}:
+            idle.append(f"{client}_tls_mandatory_")
+    return tuple(idle)
+
+
 def _main(view: View, host: Host, known: _Floors) -> _Hits:
+    idle = _idle(view)
     for setting in _JUDGED:
         name = setting.parameter
         value = view.value(name) if name in view.explicit else None
@@ -133,7 +157,10 @@ def _main(view: View, host: Host, known: _Floors) -> _Hits:
             known=known,
             host=host,
         )
-        if why:
+        if why and name.startswith(idle) and not name.endswith("_security_level"):
+            why = f"{why}, which counts as soon as a service reads it"
+            yield _hit(setting, value, why, floor=floor, severity="info")
+        elif why:
             grave = setting.judge in _GRAVE
             yield _hit(setting, value, why, floor=floor, severity="medium" if grave else None)
 
