@@ -582,6 +582,37 @@ CASES: t.Final = (
         found=NONE,
     ),
     Case("dovecot-system-users-too", "absent", found=NONE),
+    Case(
+        "dovecot-one-password-for-all",
+        "fails",
+        "passdb {\ndriver = static\nargs = nopassword=y\n}\n",
+        "passdb static {\nfields {\nnopassword = yes\n}\n}\n",
+        mended=False,
+    ),
+    Case(
+        "dovecot-one-password-for-all",
+        "fails",
+        "passdb {\ndriver = static\nargs = password=geheimnis\n}\n",
+        "passdb static {\npassword = geheimnis\n}\n",
+        mended=False,
+        name="one",
+    ),
+    Case(
+        "dovecot-one-password-for-all",
+        "passes",
+        "passdb {\ndriver = static\nargs = proxy=y nopassword=y host=192.0.2.1\n}\n",
+        "passdb static {\nfields {\nproxy = yes\nnopassword = yes\nhost = 192.0.2.1\n}\n}\n",
+        found=NONE,
+        name="proxy",
+    ),
+    Case(
+        "dovecot-one-password-for-all",
+        "passes",
+        **passwd_file("BLF-CRYPT"),
+        setup=HASHED,
+        found=NONE,
+    ),
+    Case("dovecot-one-password-for-all", "absent", found=NONE),
     Case("dovecot-weak-schemes-allowed", "fails", "", "auth_allow_weak_schemes = yes\n", found=NEW),
     Case(
         "dovecot-weak-schemes-allowed", "passes", "", "auth_allow_weak_schemes = no\n", found=NONE

@@ -20,6 +20,7 @@ import tarfile
 import typing as t
 
 import pytest
+from ansible_collections.hardened.mail.plugins.module_utils.dovecot.doveconf_output import parse
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_dovecot import RULES
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -144,3 +145,105 @@ def test_every_rule_has_its_cases() -> None:
     assert sorted({one.rule for one in cases.CASES} - known) == []
     names = [one.id for one in cases.CASES]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+@pytest.mark.parametrize("release", cases.RELEASES)
+def test_the_parser_reads_what_doveconf_reads(
+    release: str, containers: dict[str, Container]
+) -> None:
+    """Each setting by itself, as doveconf prints it alone, is what the parser found in the whole."""
+    run = containers[release].run
+    whole = parse(run("doveconf", "-P", "-n"))
+    assert {name for name, value in whole.settings.items() if value} > {"mail_privileged_group"}
+    for name, value in whole.settings.items():
+        # 2.4 does not print its own versions alone.
+        if not name.startswith("dovecot_"):
+            assert run("doveconf", "-P", "-h", name).strip() == value.strip(), name
+    everything = parse(run("doveconf", "-P", "-a"))
+    for name in ("ssl_cipher_list", "ssl_min_protocol", "auth_verbose_passwords", "ssl"):
+        assert run("doveconf", "-h", name).strip() == everything.value(name), name
+
+
+DIES: t.Final = """
+set -e
+cat >/etc/dovecot/local.conf
+systemctl reset-failed dovecot
+systemctl restart dovecot || :
+"""
+#: A client that wants TLS at once; it verifies nothing.
+TLS: t.Final = (
+    "import socket, ssl; context = ssl.create_default_context(); context.check_hostname = False; "
+    "context.verify_mode = ssl.CERT_NONE; "
+    "print(context.wrap_socket(socket.create_connection(('127.0.0.1', 993), 10)).version())"
+)
+#: What port 587 announces inside TLS.
+FEATURES: t.Final = """
+import smtplib, ssl
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+client = smtplib.SMTP("127.0.0.1", 587, timeout=10)
+client.starttls(context=context)
+client.ehlo()
+print(" ".join(client.esmtp_features))
+"""
+
+
+@pytest.fixture
+def dovecot(release: str, containers: dict[str, Container]) -> t.Iterator[Container]:
+    """A container whose Dovecot and Postfix are put back afterwards."""
+    container = containers[release]
+    container.run("sh", "-c", "cp -a /etc/postfix/master.cf /root/master.cf")
+    yield container
+    container.run("sh", "-c", "cp -a /root/master.cf /etc/postfix/master.cf; postfix reload")
+    container.run("bash", "-c", DIES, given=b"")
+
+
+@pytest.mark.parametrize("release", cases.RELEASES)
+@pytest.mark.parametrize("name", ["other", "value", ""])
+def test_a_refused_configuration_stops_dovecot(name: str, release: str, dovecot: Container) -> None:
+    """dovecot-configuration-refused and dovecot-foreign-names: the service is down after a restart."""
+    rule = "dovecot-foreign-names" if name == "other" else "dovecot-configuration-refused"
+    (one,) = [
+        case for case in cases.CASES if (case.rule, case.kind, case.name) == (rule, "fails", name)
+    ]
+    text = one.job(release)["text"]
+    dovecot.run("bash", "-c", DIES, given=text.encode())
+    state = dovecot.run("systemctl", "is-active", "dovecot", check=False).strip()
+    # 2.3 takes over what 2.2 called ssl_protocols, with a warning; the words of 2.4 stop it.
+    assert state in ("failed", "activating"), text
+
+
+@pytest.mark.parametrize("release", cases.RELEASES)
+def test_a_certificate_of_another_key_leaves_no_tls(release: str, dovecot: Container) -> None:
+    """dovecot-certificate-unusable: no handshake succeeds any more."""
+    dovecot.run("bash", "-c", DIES, given=b"")
+    assert dovecot.run("python3", "-c", TLS).startswith("TLSv1.")
+    setup = cases.make("own", cases.EC) + cases.make("other", cases.EC)
+    dovecot.run("bash", "-c", f"mkdir -p /srv/dies; CASE=/srv/dies; {setup}cp other.key own.key")
+    words = cases.PAIR_OLD if release in cases.OLD else cases.PAIR_NEW
+    dovecot.run("bash", "-c", DIES, given=words.replace("$CASE", "/srv/dies").encode())
+    assert dovecot.run("python3", "-c", TLS, check=False) == ""
+
+
+@pytest.mark.parametrize("release", cases.RELEASES)
+@pytest.mark.parametrize(
+    ("configuration", "answers"),
+    [
+        pytest.param(cases.socket("0660"), True, id="open"),
+        pytest.param("", False, id="missing"),
+        pytest.param(cases.socket("0600", "root", "root"), False, id="closed"),
+    ],
+)
+@pytest.mark.usefixtures("release")
+def test_without_the_login_socket_nobody_logs_in(
+    configuration: str, answers: bool, dovecot: Container
+) -> None:
+    """dovecot-postfix-socket-missing and -closed: smtpd dies after STARTTLS."""
+    dovecot.run("sh", "-c", "cat >>/etc/postfix/master.cf", given=cases.SUBMISSION.encode())
+    dovecot.run(
+        "bash", "-c", "rm -f /var/spool/postfix/private/auth; " + DIES, given=configuration.encode()
+    )
+    dovecot.run("postfix", "reload")
+    features = dovecot.run("python3", "-c", FEATURES, check=False).split()
+    assert ("auth" in features) is answers
+    assert bool(features) is answers

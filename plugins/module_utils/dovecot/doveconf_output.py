@@ -22,7 +22,7 @@ _SECRET_NAME: t.Final = re.compile(
     r"(?:^|_)(?:password|passwd|pass|secret|key|nonce|dnpass|connect)$"
 )
 _SECRET_WORD: t.Final = re.compile(
-    r"(?i)\b(\w*(?:pass(?!wd-file\b)(?:word|wd)?|secret))(\s*[=:]\s*)(?!/)[^\s,;]+"
+    r"(?i)\b((?!no)\w*(?:pass(?!wd-file\b)(?:word|wd)?|secret))(\s*[=:]\s*)[^\s,;]+"
 )
 _FILE: t.Final = re.compile(r"<\s*/")
 _URL_USER: t.Final = re.compile(r"(://)[^/\s@]+@")
@@ -122,10 +122,10 @@ def parse(text: str) -> Block:
         line = raw.strip(" \t\r")
         if inline or "-----BEGIN " in line:
             # A key or certificate within the configuration: its lines are no settings.
-            inline = "-----END " not in line
-            name = line.partition(" = ")[0] if " = " in line else ""
-            if name and _NAME.fullmatch(name):
+            name = "" if inline else line.partition("=")[0].rstrip()
+            if _NAME.fullmatch(name):
                 stack[-1][2][name] = MASK
+            inline = "-----END " not in line
         elif not line or line.startswith("#"):
             continue
         elif line == "}":

@@ -378,6 +378,37 @@ def _several_passdbs(view: DovecotView) -> t.Iterator[Hit]:
     )
 
 
+def _one_password(view: DovecotView) -> t.Iterator[Hit]:
+    for one in view.passdbs:
+        if one.driver != "static":
+            continue
+        options = dict(word.partition("=")[::2] for word in one.block.value("args").split())
+        for fields in one.block.children("fields"):
+            options.update(fields.settings)
+        if options.get("proxy", "no") not in ("no", "n"):
+            # The server behind checks the password.
+            continue
+        nobody_asks = options.get("nopassword", "no") not in ("no", "n")
+        password = (
+            options.get("password")
+            or options.get("pass")
+            or view.setting(one.block, "static_password")
+        )
+        if not nobody_asks and not (password or one.block.value("password")):
+            continue
+        yield Hit(
+            subject="dovecot",
+            parameter="passdb static",
+            observed="no password asked for" if nobody_asks else "one password for all",
+            expected="a password of one's own for each user",
+            message="Anybody logs in as any user without a password."
+            if nobody_asks
+            else "Whoever knows one password logs in as any user.",
+            fix=Fix("", "take the section passdb static out, then doveadm reload"),
+            severity="critical" if nobody_asks else None,
+        )
+
+
 def _weak_schemes_allowed(view: DovecotView) -> t.Iterator[Hit]:
     if view.value("auth_allow_weak_schemes") == "yes":
         yield setting_hit(
@@ -448,7 +479,7 @@ RULES: t.Final[tuple[Rule[DovecotView], ...]] = (
         area="dovecot",
         severity="high",
         title="Postfix looks for a login socket that Dovecot does not make",
-        why="People cannot send mail: smtpd dies when it cannot find the socket, and the port is silent.",
+        why="People cannot send mail: smtpd dies when it cannot find the socket, and the connection breaks off.",
         source="Postfix SASL_README, Configuring Dovecot SASL; Dovecot, service auth",
         check=_postfix_socket_missing,
         needs=_HOST,
@@ -460,7 +491,7 @@ RULES: t.Final[tuple[Rule[DovecotView], ...]] = (
         area="dovecot",
         severity="high",
         title="Postfix may not use the login socket of Dovecot",
-        why="People cannot send mail: smtpd dies when it may not connect to the socket, and the port is silent.",
+        why="People cannot send mail: smtpd dies when it may not connect to the socket, and the connection breaks off.",
         source="Postfix SASL_README, Configuring Dovecot SASL",
         check=_postfix_socket_closed,
         needs=_HOST,
@@ -521,6 +552,17 @@ RULES: t.Final[tuple[Rule[DovecotView], ...]] = (
         check=_several_passdbs,
         needs=_CONFIG,
         example="passdb pam beside passdb passwd-file",
+    ),
+    Rule(
+        id="dovecot-one-password-for-all",
+        area="dovecot",
+        severity="high",
+        title="One password, or none, opens every mailbox",
+        why="A passdb of this kind is for tests and proxies; here it lets one person read the mail of all.",
+        source="Dovecot, static password database",
+        check=_one_password,
+        needs=_CONFIG,
+        example="passdb { driver = static, args = nopassword=y }",
     ),
     Rule(
         id="dovecot-weak-schemes-allowed",
