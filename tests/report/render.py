@@ -8,6 +8,7 @@ To look at one: ``python tests/report/render.py 40 DIRECTORY``.
 
 from __future__ import annotations
 
+import os
 import pathlib
 import sys
 import typing as t
@@ -66,6 +67,16 @@ def files_of(report: Report) -> dict[str, str]:
         "audit.sarif": sarif.render(report),
         "audit.junit.xml": junit.render(report),
         "audit.txt": "\n".join(terminal.render(report)) + "\n",
+    }
+
+
+def environment() -> dict[str, str]:
+    """Return the variables with which a command of Ansible finds the collection of this checkout."""
+    return {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
+        "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
+        "ANSIBLE_NOCOLOR": "1",
     }
 
 

@@ -118,6 +118,7 @@ JOBS: t.Final = (
         "lint",
         "MYPYPATH=tests/lab mypy --python-version 3.11 tests/lab tests/demo tests/bench",
     ),
+    Job("mypy-report", "lint", "MYPYPATH=tests/report mypy --python-version 3.11 tests/report"),
     Job("shellcheck", "lint", "git grep -lzE '^#!.*(bash|/sh)$' | xargs -0 shellcheck"),
     Job("changelog", "lint", "antsibull-changelog lint"),
     Job("ansible-lint", "lint", "ansible-lint --offline --strict"),
@@ -127,6 +128,7 @@ JOBS: t.Final = (
         "unit",
         'bin=$(tests/tools/venv.sh pure) && "$bin/pytest" tests/unit/plugins/module_utils',
     ),
+    Job("report", "report", "pytest tests/report", minutes=15),
     Job("sanity", "sanity", "tests/sanity/run.py", minutes=15),
     Job("archive", "archive", "tests/tools/check_archive.py"),
     Job(

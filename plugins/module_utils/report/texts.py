@@ -13,7 +13,7 @@ import re
 _UNFIT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
-_BLANKS = re.compile("[\t\n\r ]+")
+_BLANKS = re.compile("[\t\n\r \u2028\u2029]+")
 _XML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "\r": "&#13;"}
 _XML_TABLE = str.maketrans(_XML)
 _XML_SPECIAL = re.compile("[&<>\"'\r]")

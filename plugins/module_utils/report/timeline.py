@@ -123,6 +123,7 @@ class _Axis:
         self.stop = max(last, now + _SHORTEST) + 5 * _DAY
         span = self.stop - now
         self.start = max(min(*ends, now), now - span / 4) - span / 20
+        self.bin_width = (self.stop - self.start) / _BINS
 
     def place(self, when: datetime.datetime) -> float:
         """Return where a moment is, in percent."""
@@ -130,16 +131,16 @@ class _Axis:
         return round(_LEFT + _WIDTH * ((inside - self.start) / (self.stop - self.start)), 2)
 
     def bin(self, when: datetime.datetime) -> int:
-        """Return the bin of a moment; nothing that has not expired shares one with what has."""
-        number = int((self.place(when) - _LEFT) / _WIDTH * _BINS)
-        today = int((self.place(self.now) - _LEFT) / _WIDTH * _BINS)
-        if when < self.now:
-            return max(0, min(number, today - 1))
-        return min(max(number, today), _BINS - 1)
+        """Return the bin of a moment. They begin now, so what has expired shares none with what has not."""
+        first, last = (
+            -((self.now - self.start) // self.bin_width),
+            (self.stop - self.now) // self.bin_width,
+        )
+        return max(first, min((when - self.now) // self.bin_width, last - 1))
 
     def middle(self, number: int) -> float:
         """Return the place of the middle of a bin."""
-        return round(_LEFT + _WIDTH * (number + 0.5) / _BINS, 2)
+        return self.place(self.now + self.bin_width * (2 * number + 1) / 2)
 
     def ticks(self) -> list[dict[str, t.Any]]:
         """Return the first days of months, at most seven of them."""
@@ -151,7 +152,7 @@ class _Axis:
             day = datetime.datetime(year, month + 1, 1, tzinfo=datetime.timezone.utc)
             if month % step == 0 and self.start <= day <= self.stop:
                 found.append((self.place(day), f"{_MONTHS[month]} {year}"))
-        return [{"place": place, "label": label} for place, label in found if 4 < place < 95]
+        return [{"place": place, "label": label} for place, label in found if 6 < place < 91]
 
     def zones(self) -> list[dict[str, t.Any]]:
         """Return the parts of the axis that call for action."""
