@@ -368,7 +368,7 @@ def _old_mandatory(view: View) -> _Hits:
             f"Where TLS is demanded, {{services}} is content with {' and '.join(old)}"
             + ("." if used else "; no destination demands TLS now, but one may tomorrow."),
             expected=_newest_only(view),
-            severity=None if used else "low",
+            severity=None if used else "info",
         )
 
 
