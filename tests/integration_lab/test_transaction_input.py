@@ -114,6 +114,16 @@ SMTPD = {"command": "smtpd"}
             id="open-relay-that-smtpd-refuses",
         ),
         pytest.param(
+            {"parameters": {"mailbox_size_limit": "1000"}},
+            ["main.cf mailbox_size_limit", "local(8) dies"],
+            id="mailbox-smaller-than-a-message",
+        ),
+        pytest.param(
+            {"parameters": {"smtpd_tls_protocols": "SSLv3"}},
+            ["main.cf smtpd_tls_protocols"],
+            id="no-protocol-left",
+        ),
+        pytest.param(
             {"parameters": {"mail_owner": "nobodyatall"}}, ["nobodyatall"], id="unknown-mail-owner"
         ),
         pytest.param(

@@ -50,6 +50,7 @@ ROOMS: t.Final = {
             "rehearsal",
             "runner",
             "service",
+            "staged",
             "survey",
             "transaction",
         },

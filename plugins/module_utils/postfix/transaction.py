@@ -236,15 +236,25 @@ def _stage_and_validate(
     after = _problems(snapshot, services, new_files={change.path for change in found.changes})
     stopping = validate.new_problems(before, after, asked=_asked(request, found))
     mismatches = _differs_from_plan(snapshot, found) if not stopping else ()
-    if stopping or mismatches:
-        listed = _sentence(*map(str, stopping), *mismatches)
+    faults = (*map(str, stopping), *mismatches) or _deadly(request, staged)
+    if faults:
         raise TransactionFailed(
-            f"The new configuration would not work: {listed}. Nothing was changed.",
-            details={"problems": [*map(str, stopping), *mismatches]},
+            f"The new configuration would not work: {_sentence(*faults)}. Nothing was changed.",
+            details={"problems": list(faults)},
         )
     outcome.warnings += [f"Found on the host and left alone: {p}" for p in after]
     _certificates(request, snapshot, services=services, outcome=outcome)
     return snapshot
+
+
+def _deadly(request: survey.Request, staged: str) -> tuple[str, ...]:
+    """Return what the rules of the validator know to kill a daemon, and the host has not already."""
+    # The rules are many, and a run that changes nothing does not need them.
+    from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415
+        staged as staged_copy,
+    )
+
+    return staged_copy.stopping(staged, real=request.config_directory)
 
 
 def _asked(request: survey.Request, found: survey.Survey) -> frozenset[str]:
