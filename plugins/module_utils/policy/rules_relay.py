@@ -194,17 +194,9 @@ def _refuses_users(view: View) -> _Hits:
         found = answer(one, "authenticated", "foreign")
         if found.verdict == "refused":
             culprit = found.refusals[-1].text if found.refusals else "a list"
-            name = next(
-                (
-                    name
-                    for stage, name in _LISTS.items()
-                    if found.refusals and _has_word(one, stage, culprit)
-                ),
-                _RELAY,
-            )
             yield _at(
                 one,
-                name,
+                _place_of(one, culprit),
                 f"Users who have logged in at {one.subject} cannot send to other domains: {culprit} "
                 "refuses them.",
             )
@@ -245,31 +237,23 @@ def _mentions(endpoint: Endpoint, stage: restrictions.Stage, name: str) -> bool:
 def _no_mail_in(view: View) -> _Hits:
     if not any(view.value(name).strip() for name in (*_DOMAIN_LISTS, "relay_domains")):
         return
-    guilty = [
-        one
-        for one in working(view)
-        if one.purpose == "mx" and answer(one, "stranger", "own").verdict == "refused"
-    ]
-    order = (_RECIPIENT, _RELAY, "smtpd_client_restrictions", "smtpd_sender_restrictions")
-    for one in guilty:
-        refusals = answer(one, "stranger", "own").refusals
-        word = refusals[-1].text if refusals else "reject"
-        name = next(
-            (
-                name
-                for name in order
-                if word.lower() in one.value(name).lower()
-                and (one.overrides(name) or name in view.explicit)
-            ),
-            order[0],
-        )
-        for scope in view.scopes(name, (one,)):
+    for one in working(view):
+        found = answer(one, "stranger", "own")
+        if one.purpose != "mx" or found.verdict != "refused":
+            continue
+        word = found.refusals[-1].text if found.refusals else ""
+        for scope in view.scopes(_place_of(one, word), (one,)):
             yield hit(
                 scope,
-                f"{{services}} refuses all mail of strangers ({word}), so no mail from other servers "
-                "comes in.",
-                expected=_SAFE if name in _DECIDING else None,
+                f"{{services}} refuses all mail of strangers ({word or 'nothing permits it'}), so no mail "
+                "from other servers comes in.",
+                expected=_SAFE if scope.parameter in _DECIDING else None,
             )
+
+
+def _place_of(one: Endpoint, shown: str) -> str:
+    """Return the parameter of the list that has a restriction in it; the relay list when it is in a class."""
+    return next((name for stage, name in _LISTS.items() if _has_word(one, stage, shown)), _RELAY)
 
 
 def _mynetworks(view: View) -> tuple[Scope, ...]:

@@ -128,7 +128,7 @@ STRANGERS: t.Final[tuple[tuple[str, Lists, str, str], ...]] = (
     ("class-only-warns", relay("warn_if_reject guard", classes=CLASSES), "permitted", "permitted"),
     (
         "class-permits-warned",
-        relay("warn_if_reject nested", classes=CLASSES),
+        relay("warn_if_reject nested, reject", classes=CLASSES),
         "permitted",
         "permitted",
     ),
@@ -217,6 +217,7 @@ def test_answer_to_strangers(lists: Lists, foreign: str, own: str) -> None:
         pytest.param(
             "mynetworks", relay("permit_inet_interfaces, reject"), "depends", id="own-address"
         ),
+        pytest.param("mynetworks", relay(GUARD, helo="reject"), "refused", id="says-helo"),
     ],
 )
 def test_answer_to_clients_we_know(client: restrictions.Client, lists: Lists, verdict: str) -> None:
@@ -259,6 +260,11 @@ def test_answer_names_what_refuses() -> None:
     assert [(reason.kind, reason.text) for reason in found.refusals] == [
         ("filter", "reject_rbl_client list.example")
     ]
+
+
+def test_answer_names_mistakes_behind_warnings() -> None:
+    found = answer(relay("warn_if_reject nonsense, permit"), "stranger", "own")
+    assert [(reason.kind, reason.text) for reason in found.refusals] == [("error", "nonsense")]
 
 
 @pytest.mark.parametrize(
