@@ -215,13 +215,6 @@ WRITING: t.Final = (
     ),
     Case(
         "option-without-effect",
-        "fails",
-        master=f"{SUBMISSION}  -o smtpd_tls_session_cache_database=",
-        subject="submission/inet",
-        name="read-by-tlsmgr",
-    ),
-    Case(
-        "option-without-effect",
         "passes",
         master=f"{SUBMISSION}  -o smtpd_tls_security_level=encrypt",
         found=False,

@@ -79,7 +79,7 @@ class Rule(t.Generic[V]):
     it, ``source`` from where the knowledge is. ``needs`` are the parts without which nothing can be said.
     ``dies`` tells that a daemon of Postfix dies of it at run time, or turns TLS off, though ``postfix check``
     is content. ``yields`` is for a rule that knows less than others: what it finds counts only where no
-    other rule reports the same parameter of the same subject above ``info``. ``example`` is for the generated
+    other rule reports the same parameter of the same subject. ``example`` is for the generated
     page: a configuration that is found.
     """
 
@@ -199,8 +199,8 @@ def judge(
 
 
 def _said(found: t.Iterable[Finding]) -> frozenset[tuple[str, str]]:
-    """Return the subjects and parameters of which something above ``info`` is known already."""
-    return frozenset((one.subject, one.parameter) for one in found if one.severity != "info")
+    """Return the subjects and parameters of which something is known already."""
+    return frozenset((one.subject, one.parameter) for one in found)
 
 
 def _finding(rule: Rule, one: Hit) -> Finding:

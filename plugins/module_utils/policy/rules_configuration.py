@@ -74,10 +74,6 @@ _FOREIGN: t.Final[t.Mapping[str, tuple[str, ...]]] = {
     "smtp": ("smtpd_", "lmtp_"),
     "lmtp": ("smtpd_", "smtp_"),
 }
-_READ_BY_TLSMGR: t.Final = (
-    "_tls_session_cache_database",
-    "tls_random_source",
-)
 _SWITCHES: t.Final = (
     ("smtpd", ("smtpd", "postscreen")),
     ("smtp", ("smtp",)),
@@ -107,6 +103,8 @@ class _Setting(t.NamedTuple):
     ) -> Hit:
         """Return what is wrong here, as rule.hit() does for a scope."""
         service = self.service.id if self.service else ""
+        if expected is not None:
+            expected = values.masked(self.name, expected)
         return Hit(
             subject=self.subject,
             parameter=self.name,
@@ -512,13 +510,11 @@ def _without_effect(view: View) -> _Hits:
         if foreign is None:
             continue
         for name in service.overrides:
-            cached = name.endswith(_READ_BY_TLSMGR)
-            if not (cached or name.startswith(foreign)) or _referred(service, name):
-                continue
-            reader = "tlsmgr, not by this service" if cached else "other daemons only"
-            yield _Setting(name, service.overrides[name], service).hit(
-                f"{name} is read by {reader}, so this -o changes nothing.", expected=None
-            )
+            if name.startswith(foreign) and not _referred(service, name):
+                yield _Setting(name, service.overrides[name], service).hit(
+                    f"{service.command} does not read {name}, so this -o changes nothing.",
+                    expected=None,
+                )
 
 
 def _referred(service: Service, name: str) -> bool:
@@ -642,6 +638,7 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         "postconf(5)",
         _booleans,
         dies=True,
+        yields=True,
         example="smtpd_helo_required = true",
     ),
     Rule(
@@ -653,6 +650,7 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         "postconf(5)",
         _numbers,
         dies=True,
+        yields=True,
         example="message_size_limit = 50 MB",
     ),
     Rule(
@@ -665,6 +663,7 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         _table_types,
         needs=("main", "master", "map_types"),
         dies=True,
+        yields=True,
         example="virtual_alias_maps = mysql:/etc/postfix/aliases.cf",
     ),
     Rule(
@@ -727,7 +726,7 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         "low",
         "An option -o that the daemon does not read",
         "It changes nothing, though it looks as if this service were protected.",
-        "smtpd(8), smtp(8), tlsmgr(8)",
+        "smtpd(8), smtp(8), lmtp(8)",
         _without_effect,
         example="submission inet n - y - - smtpd -o smtp_tls_security_level=encrypt",
     ),

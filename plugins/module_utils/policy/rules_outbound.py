@@ -758,13 +758,15 @@ def _no_dane(view: View) -> _Hits:
         return world and level_of(one) == "may"
 
     for scope in _where(view, _LEVEL, _clients(view), wrong):
-        yield hit(
+        # The level itself is not to blame: what is missing is the DNS.
+        found = hit(
             scope,
             "{services} does not look at DANE records, with which a domain tells that its servers have "
             "TLS and which key.",
             expected="dane",
             shown="dane, with a resolver on this host that checks DNSSEC",
         )
+        yield replace(found, parameter="")
 
 
 def _no_sts(view: View) -> _Hits:

@@ -258,6 +258,7 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         "After an update it will have no effect.",
         _DEPRECATION,
         _going,
+        yields=True,
         example="virtual_maps = hash:/etc/postfix/virtual",
     ),
     Rule(

@@ -57,12 +57,9 @@ def test_a_rule_that_yields_is_silent_where_another_speaks_and_only_there() -> N
     ]
 
 
-def test_a_hint_does_not_silence_a_rule_that_yields() -> None:
+def test_a_rule_that_yields_does_not_make_a_hint_worse() -> None:
     floor = rule("floor", "low", ("main.cf", "a"), yields=True)
-    assert found(rule("hint", "info", ("main.cf", "a")), floor) == [
-        ("floor", "main.cf", "a"),
-        ("hint", "main.cf", "a"),
-    ]
+    assert found(floor, rule("hint", "info", ("main.cf", "a"))) == [("hint", "main.cf", "a")]
 
 
 def test_of_two_rules_that_yield_the_first_speaks() -> None:
