@@ -346,6 +346,14 @@ _LEVELS: t.Final = (
     ),
     Case(
         "override-weaker-than-main",
+        "absent",
+        master=with_option(SMTP, "smtpd_tls_protocols=!SSLv2"),
+        remove=("smtpd_tls_protocols",),
+        found=False,
+        name="nothing-to-undo",
+    ),
+    Case(
+        "override-weaker-than-main",
         "overridden",
         f"smtpd_tls_protocols = {FLOOR}",
         with_option(SUBMISSION, "smtpd_tls_protocols=!SSLv2,!SSLv3"),
@@ -430,6 +438,19 @@ _PROTOCOLS: t.Final = (
     ),
     *_protocols("protocols-unknown-name", "!SSLv2, !TLSv1.4", FLOOR),
     *_mandatory("protocols-unknown-name", "foo", FLOOR),
+    Case(
+        "protocols-unknown-name",
+        "fails",
+        f"smtpd_tls_protocols = {FLOOR}\nsmtpd_tls_mandatory_protocols = foo",
+        name="idle",
+    ),
+    Case(
+        "protocols-unknown-name",
+        "passes",
+        f"smtpd_tls_protocols = {FLOOR}\nsmtpd_tls_mandatory_protocols = {FLOOR}",
+        found=False,
+        name="idle",
+    ),
     *_protocols("protocols-mixed-list", "!SSLv2, !SSLv3, TLSv1, TLSv1.1, TLSv1.2", FLOOR),
     *_mandatory("protocols-mixed-list", "TLSv1.2, TLSv1.1, !TLSv1", FLOOR),
     Case(

@@ -12,6 +12,7 @@ from cases_tls import EXCLUSIONS, FLOOR, SMTP, SUBMISSION, SUBMISSIONS, with_opt
 
 OLD_LISTS: t.Final = frozenset({"bullseye", "bookworm"})
 NEW_LISTS: t.Final = frozenset({"trixie", "sid"})
+INTERNAL = "127.0.0.1:10025 inet n - y - - smtpd"
 NAME = "smtpd_tls_exclude_ciphers"
 MANDATORY = "smtpd_tls_mandatory_exclude_ciphers"
 
@@ -140,6 +141,7 @@ def _grades(
         Case(rule, "absent", remove=(name,), found=absent),
         Case(rule, "fails", f"{both}{bad}", SUBMISSION, found=found, name="mandatory"),
         Case(rule, "passes", f"{both}{bad}", found=False, name="not-read"),
+        Case(rule, "fails", f"{name} = {bad}", INTERNAL, found=found, name="and-internal"),
         Case(
             rule,
             "overridden",
@@ -160,6 +162,14 @@ def _grades(
 
 
 _LISTS: t.Final = (
+    Case(
+        "cipher-grade-medium",
+        "overridden",
+        "smtpd_tls_ciphers = high",
+        with_option(INTERNAL, "smtpd_tls_ciphers=medium"),
+        found=False,
+        name="internal",
+    ),
     *_grades("cipher-grade-unknown", "strong", "HIGH"),
     *_grades("cipher-grade-weak", "export", "high"),
     Case("cipher-grade-weak", "fails", "smtpd_tls_ciphers = null", name="null"),

@@ -81,7 +81,6 @@ def _leftover(
     suites: int,
     what: str,
     *,
-    minus: int = 0,
     mandatory: t.Optional[Severity] = None,
     strict: t.Optional[Severity] = None,
     interop: t.Optional[Severity] = "info",
@@ -92,7 +91,7 @@ def _leftover(
 
     def check(view: View) -> t.Iterator[Hit]:
         for scope, readers, left in _left(view):
-            found = left & suites & ~minus
+            found = left & suites
             if not found:
                 continue
             severity: t.Optional[Severity] = None
@@ -105,7 +104,7 @@ def _leftover(
             yield hit(
                 scope,
                 f"{what} are accepted by {{services}}: {tls_suites.some(found)}",
-                expected=_exclude(view, readers),
+                expected=AEAD_ONLY if interop else _exclude(view, readers),
                 severity=severity,
             )
 
