@@ -184,7 +184,12 @@ def test_a_task_without_sense_is_refused(options: dict[str, t.Any], message: str
     assert message in result["msg"]
 
 
-def test_a_waiver_covers_until_its_day(run: Run) -> None:
+def test_a_waiver_covers_until_its_day(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    # In a process that is a controller as well, for the tests of filters, Ansible returns no warnings.
+    warned: list[str] = []
+    monkeypatch.setattr(
+        postconf_validate.AnsibleModule, "warn", lambda _self, text: warned.append(text)
+    )
     text = text_of({"smtpd_tls_security_level": "none"})
     bare = run(capture=text, fail_on="never")["findings"][0]
     row = {"rule": bare["rule"], "reason": "known", "subject": bare["subject"]}
@@ -194,7 +199,7 @@ def test_a_waiver_covers_until_its_day(run: Run) -> None:
     assert sum(result["counts"].values()) == len(result["findings"]) - len(waived)
     result = run(capture=text, fail_on="never", waivers=[{**row, "expires": "2020-01-01"}])
     assert not any(one["waived"] for one in result["findings"])
-    assert f"The waiver of {bare['rule']} expired on 2020-01-01: known" in str(result["warnings"])
+    assert warned == [f"The waiver of {bare['rule']} expired on 2020-01-01: known"]
 
 
 @pytest.mark.parametrize(
