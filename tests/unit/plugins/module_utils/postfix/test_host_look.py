@@ -62,6 +62,8 @@ def test_look_is_not_held_up_by_what_is_no_file(tmp_path: pathlib.Path) -> None:
     os.mkfifo(tmp_path / "table.cf")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "filter"))
+    (tmp_path / "queue/etc").mkdir(parents=True)
+    os.mkfifo(tmp_path / "queue/etc/resolv.conf")
     facts = looked(
         tmp_path,
         virtual_alias_maps=f"mysql:{tmp_path}/table.cf, cidr:/dev/null",
@@ -72,6 +74,7 @@ def test_look_is_not_held_up_by_what_is_no_file(tmp_path: pathlib.Path) -> None:
     assert facts.file(f"{tmp_path}/table.cf").kind == "fifo"
     assert facts.file(f"{tmp_path}/filter").kind == "socket"
     assert facts.file("/dev/null").kind == "device"
+    assert facts.chroot_nameservers == ()
     assert [problem.code for problem in facts.certificates[0].problems] == [
         "unreadable",
         "key_unreadable",
@@ -96,7 +99,7 @@ def test_look_finds_a_password_in_a_table(tmp_path: pathlib.Path, text: str, sec
 
 
 def test_look_follows_the_way_to_a_file(tmp_path: pathlib.Path) -> None:
-    for name, mode in (("closed", 0o700), ("loose", 0o777), ("plain", 0o755)):
+    for name, mode in (("closed", 0o750), ("loose", 0o757), ("plain", 0o775)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "v").touch()
         (tmp_path / name).chmod(mode)
@@ -218,3 +221,12 @@ def test_look_knows_what_the_daemons_may_read(open_path: pathlib.Path) -> None:
         "c": (True, True),
         "locked/v": (False, False),
     }
+
+
+def test_look_asks_the_owner_for_the_permissions_of_the_owner(tmp_path: pathlib.Path) -> None:
+    for name, mode in (("mine", 0o600), ("others", 0o066)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    facts = looked(tmp_path, virtual_alias_maps=f"cidr:{tmp_path}/mine, cidr:{tmp_path}/others")
+    assert facts.file(f"{tmp_path}/mine").read_by_postfix
+    assert not facts.file(f"{tmp_path}/others").read_by_postfix
