@@ -56,7 +56,7 @@ NOT_ON_HOST: t.Final = "files, certificates and ports can only be seen on the ho
 _NO_VERSION: t.Final = Version(0, 0)
 _VALUE: t.Final = re.compile(r"(=\s*)\S.*$|\"[^\"]*\"", re.DOTALL)
 #: Longer lines are not remembered: memory must not grow with what hosts write.
-_SHORT: t.Final = 400
+_SHORT: t.Final = 1500
 
 _MESSAGE: t.Final = re.compile(r"\S*postconf: warning: ")
 _TLS_LIBRARIES: t.Final = re.compile(r"(?:OpenSSL|LibreSSL|BoringSSL|AWS-LC) \d")
@@ -204,7 +204,7 @@ def _pair(line: str) -> tuple[t.Optional[str], str]:
 
 
 #: Most lines are the same on most hosts.
-_known_pair: t.Final = functools.lru_cache(maxsize=8192)(_pair)
+_known_pair: t.Final = functools.lru_cache(maxsize=4096)(_pair)
 
 
 def _is_message(line: str) -> bool:
@@ -227,7 +227,7 @@ def _services(capture: Capture) -> tuple[master_cf.Service, ...]:
     return tuple(services)
 
 
-_known_service: t.Final = functools.lru_cache(maxsize=2048)(master_cf.parse)
+_known_service: t.Final = functools.lru_cache(maxsize=512)(master_cf.parse)
 
 
 def _warnings(capture: Capture) -> tuple[str, ...]:
