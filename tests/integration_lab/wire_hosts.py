@@ -20,8 +20,6 @@ import subprocess
 import sys
 import typing as t
 
-import yaml
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab.py"
 RECORDED = ROOT / "tests" / "unit" / "fixtures" / "starttls-info.json"
@@ -194,7 +192,7 @@ def hosts(releases: t.Sequence[str] = RELEASES) -> t.Iterator[dict[tuple[str, st
             form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
             addresses[kind, release] = run("podman", "inspect", "-f", form, container).strip()
         play = folder / "harden.yml"
-        play.write_text(yaml.safe_dump(PLAY), encoding="utf-8")
+        play.write_text(json.dumps(PLAY), encoding="utf-8")
         limit = ",".join(name for (kind, _release), name in names.items() if kind == "hard")
         run(
             *(sys.executable, "-m", "ansible", "playbook", "-i", str(folder / "inventory.yml")),

@@ -10,6 +10,7 @@ Standard input is a list of jobs, see dovecot_cases.py; standard output a list o
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime
 import json
 import os
@@ -32,8 +33,9 @@ RULE = {one.id: one for one in RULES}
 
 
 def judge(directory: pathlib.Path, rule: str) -> t.Dict[str, t.Any]:
-    """Return what the rule says of the configuration in a directory."""
-    request = validation.Request(rules=(RULE[rule],), today=datetime.date(2026, 11, 24))
+    """Return what the rule, or every rule, says of the configuration in a directory."""
+    rules = (RULE[rule],) if rule else RULES
+    request = validation.Request(rules=rules, today=datetime.date(2026, 11, 24))
     return live.judge_host(
         str(directory / "dovecot.conf"),
         request,
@@ -78,7 +80,9 @@ def main() -> None:
     """Answer one list of jobs."""
     shutil.rmtree(CASES, ignore_errors=True)
     CASES.mkdir(parents=True)
-    json.dump([answer(*one) for one in enumerate(json.load(sys.stdin))], sys.stdout)
+    jobs = json.load(sys.stdin)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        json.dump(list(pool.map(answer, range(len(jobs)), jobs)), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -759,3 +759,20 @@ CASES: t.Final = (
     ),
     Case("dovecot-readable-secrets", "absent", found=NONE),
 )
+
+_GOOD: t.Final = (
+    "ssl = required\nssl_min_protocol = TLSv1.2\nauth_mechanisms = plain login\n" + socket("0660")
+)
+#: What every rule is content with.
+GOOD: t.Final = Case(
+    "",
+    "passes",
+    _GOOD + PAIR_OLD + passwd_file("ARGON2ID")["old"],
+    _GOOD + PAIR_NEW + passwd_file("ARGON2ID")["new"],
+    setup=CHAIN
+    + "cat middle.crt >>own.crt; "
+    + HASHED
+    + "; sed -i 's/^!include auth-system/#&/' $CASE/conf.d/10-auth.conf",
+    master=SUBMISSION,
+    mended=False,
+)

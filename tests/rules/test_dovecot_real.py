@@ -148,6 +148,20 @@ def test_every_rule_has_its_cases() -> None:
 
 
 @pytest.mark.parametrize("release", cases.RELEASES)
+def test_a_good_configuration_has_nothing_above_info(
+    release: str, containers: dict[str, Container]
+) -> None:
+    job = json.dumps([cases.GOOD.job(release)]).encode()
+    output = containers[release].run("python3", f"{CODE}/apply_dovecot_cases.py", given=job)
+    (said,) = json.loads(output)
+    result = said["found"]
+    assert result["incomplete"] == []
+    assert result["rules_run"] == len(RULES)
+    assert {one["severity"] for one in result["findings"]} <= {"info"}, result["findings"]
+    assert result["passed"] is True
+
+
+@pytest.mark.parametrize("release", cases.RELEASES)
 def test_the_parser_reads_what_doveconf_reads(
     release: str, containers: dict[str, Container]
 ) -> None:

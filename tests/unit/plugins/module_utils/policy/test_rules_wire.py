@@ -15,11 +15,6 @@ import types
 import typing as t
 
 import pytest
-from ansible.errors import AnsibleFilterError
-from ansible_collections.hardened.mail.plugins.filter.wire_findings import (
-    FilterModule,
-    wire_findings,
-)
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Verdict
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_wire import (
     RULES,
@@ -88,14 +83,11 @@ def rules_of(verdict: Verdict) -> set[str]:
 
 @pytest.mark.parametrize(("name", "release"), EVERY)
 def test_a_port_gets_the_findings_expected(name: str, release: str) -> None:
-    port, purpose = PORTS[name]
-    judged = wire_findings(
-        REPORTS[f"{name}-{release}"],
-        host="mx.example",
-        port=port,
-        purpose=purpose,
-        now="2026-11-25T00:00:00Z",
-    )
+    verdict = judge(REPORTS[f"{name}-{release}"], name)
+    judged = {
+        "findings": [one.as_dict() for one in verdict.findings],
+        "incomplete": [one.as_dict() for one in verdict.incomplete],
+    }
     assert table.found(judged) == table.expected(name, release)
 
 
@@ -360,37 +352,3 @@ def test_the_first_certificate_is_compared_when_the_rest_was_not_seen() -> None:
     report = changed("stock-mx")
     report["chains"]["rsa"] = {"incomplete": "TLS 1.3 encrypts the chain", "seen": [LEAF]}
     assert served([{"path": "/x", "sha256": "1" * 64}], report=report)
-
-
-def test_the_filter_is_there_and_counts() -> None:
-    name, function = next(iter(FilterModule().filters().items()))
-    judged = function(
-        REPORTS["hard-mx-trixie"],
-        host="mx.example",
-        port=25,
-        files=[{"path": "/x", "sha256": "1" * 64}],
-        now="2026-11-25T00:00:00Z",
-    )
-    assert name == "wire_findings"
-    assert judged["counts"] == {"info": 0, "low": 2, "medium": 2, "high": 0, "critical": 0}
-    assert judged["findings"][0]["rule"] == "served-certificate-not-in-files"
-    assert judged["rules_run"] == len(RULES)
-
-
-@pytest.mark.parametrize(
-    ("report", "options", "message"),
-    [
-        pytest.param("text", {}, "is no result", id="text"),
-        pytest.param({}, {}, "is no result", id="empty"),
-        pytest.param({"incomplete": []}, {"purpose": "web"}, "expected one of mx,", id="purpose"),
-        pytest.param({"incomplete": []}, {"profile": "best"}, "expected one of", id="profile"),
-        pytest.param({"incomplete": []}, {"now": "2026-11-25"}, "a time zone", id="no-zone"),
-        pytest.param({"incomplete": []}, {"now": "today"}, "is no result", id="no-moment"),
-        pytest.param({"incomplete": [], "chains": {"rsa": [7]}}, {}, "is no result", id="garbage"),
-    ],
-)
-def test_the_filter_refuses_what_it_cannot_judge(
-    report: t.Any, options: dict[str, t.Any], message: str
-) -> None:
-    with pytest.raises(AnsibleFilterError, match=message):
-        wire_findings(report, host="mx.example", port=25, **options)
