@@ -159,9 +159,16 @@ def test_rules_of_the_other_module_may_stand_in_the_lists(
     assert result["rules_run"] == 1
 
 
-def test_an_expired_waiver_gives_a_warning(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_expired_waiver_gives_a_warning(
+    host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where the process counts as a controller, Ansible shows a warning and does not return it.
+    said: list[str] = []
+    monkeypatch.setattr(
+        dovecot_validate.AnsibleModule, "warn", lambda _self, text: said.append(text)
+    )
     host.prints("2.4.1")
     waiver = {"rule": "dovecot-old-protocols", "reason": "old", "expires": "2020-01-31"}
     result = run(host, capsys, waivers=[waiver], fail_on="never")
-    assert "expired on 2020-01-31" in json.dumps(result["warnings"])
+    assert said == ["The waiver of dovecot-old-protocols expired on 2020-01-31: old"]
     assert all(one["waived"] == "" for one in result["findings"])
