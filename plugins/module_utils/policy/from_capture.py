@@ -56,7 +56,7 @@ NOT_ON_HOST: t.Final = "files, certificates and ports can only be seen on the ho
 _NO_VERSION: t.Final = Version(0, 0)
 _VALUE: t.Final = re.compile(r"(=\s*)\S.*$|\"[^\"]*\"", re.DOTALL)
 #: Longer lines are not remembered: memory must not grow with what hosts write.
-_SHORT: t.Final = 1500
+_SHORT: t.Final = 3000
 
 _MESSAGE: t.Final = re.compile(r"\S*postconf: warning: ")
 _TLS_LIBRARIES: t.Final = re.compile(r"(?:OpenSSL|LibreSSL|BoringSSL|AWS-LC) \d")
