@@ -19,7 +19,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     master_cf,
     postconf_output,
     validate,

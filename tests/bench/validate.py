@@ -29,15 +29,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TREE = ROOT / ".cache" / "collections"
 sys.path.insert(0, str(TREE))
 
-from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.policy import (
     rules,
     validation,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     bulk,
     capture,
 )
-from ansible_collections.hardened.mail.tests.unit.plugins.module_utils.policy.capture_texts import (  # noqa: E402
+from ansible_collections.hardened.mail.tests.unit.plugins.module_utils.policy.capture_texts import (
     MASTER,
     capture_of,
 )

@@ -31,9 +31,9 @@ sys.path[:0] = [
     str(pathlib.Path(__file__).parent),
 ]
 
-from config_texts import samples  # noqa: E402
-from expansions import CALLED, EXPANDED, KNOWN, NOT_CALLED, REFUSED, Settings, chain, settings  # noqa: E402
-from real_postconf import Answer, judge  # noqa: E402
+from config_texts import samples
+from expansions import CALLED, EXPANDED, KNOWN, NOT_CALLED, REFUSED, Settings, chain, settings
+from real_postconf import Answer, judge
 
 if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.tests.integration_lab.conftest import Machine

@@ -22,15 +22,15 @@ sys.path[:0] = [
     str(pathlib.Path(__file__).parent),
 ]
 
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     main_cf,
     master_cf,
     postconf_output,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import (
     ServiceChange,
 )
-from config_texts import (  # noqa: E402
+from config_texts import (
     FRESH,
     NAMES,
     WORDS,
@@ -41,7 +41,7 @@ from config_texts import (  # noqa: E402
     wild_main_texts,
     wild_master_texts,
 )
-from real_postconf import Answer, judge  # noqa: E402
+from real_postconf import Answer, judge
 
 if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.tests.integration_lab.conftest import Machine

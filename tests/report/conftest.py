@@ -19,11 +19,11 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-import fleet  # noqa: E402
-import render  # noqa: E402
-from selenium import webdriver  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from window import PATIENCE, Page  # noqa: E402
+import fleet
+import render
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from window import PATIENCE, Page
 
 
 @pytest.fixture(scope="session")

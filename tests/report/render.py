@@ -19,19 +19,19 @@ import jinja2
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import AREAS  # noqa: E402
-from ansible_collections.hardened.mail.plugins.module_utils.report import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import AREAS
+from ansible_collections.hardened.mail.plugins.module_utils.report import (
     json_report,
     junit,
     page,
     sarif,
     terminal,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.report.assemble import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.report.assemble import (
     Request,
     assemble,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.report.model import (  # noqa: E402
+from ansible_collections.hardened.mail.plugins.module_utils.report.model import (
     Report,
 )
 

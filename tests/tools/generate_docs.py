@@ -26,8 +26,8 @@ def _import_tables() -> None:
 
 _import_tables()
 
-import rules_page  # noqa: E402
-import settings_page  # noqa: E402
+import rules_page
+import settings_page
 
 PAGES: t.Final[t.Mapping[str, t.Callable[[], str]]] = {
     "settings.md": settings_page.page,

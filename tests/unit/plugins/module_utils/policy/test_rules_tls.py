@@ -73,7 +73,7 @@ def view(
     *,
     postfix: str = "3.7.11",
     profile: str = "intermediate",
-    library: str = "",
+    tls_library: str = "",
 ) -> View:
     explicit = {**stock(postfix), **main}
     return View(
@@ -81,7 +81,7 @@ def view(
         raw={**DEFAULTS[postfix], **explicit},
         explicit=explicit,
         services=master_cf.parse(master + "\n"),
-        tls_library=TlsLibrary.parse(library or LIBRARIES[postfix]),
+        tls_library=TlsLibrary.parse(tls_library or LIBRARIES[postfix]),
         map_types=TYPES,
         choices=Choices(inbound_profile=profile),
     )
@@ -107,7 +107,7 @@ class Row:
     master: str = f"{SMTP}\n{CLIENT}"
     postfix: str = "3.7.11"
     profile: str = "intermediate"
-    library: str = ""
+    tls_library: str = ""
     says: str = ""
 
     def view(self, main: t.Mapping[str, str]) -> View:
@@ -116,7 +116,7 @@ class Row:
             self.master,
             postfix=self.postfix,
             profile=self.profile,
-            library=self.library,
+            tls_library=self.tls_library,
         )
 
 
@@ -256,7 +256,7 @@ ROWS: t.Final = (
         "smtpd_tls_protocols = !SSLv2",
         "high",
         NEW_FLOOR,
-        library="OpenSSL 1.0.2u",
+        tls_library="OpenSSL 1.0.2u",
     ),
     Row(
         "mandatory-settings-without-effect",
@@ -495,7 +495,7 @@ def test_what_is_to_be_written_mends_it(row: Row) -> None:
     ],
 )
 def test_nothing_is_said(rule: str, main: str, postfix: str, library: str) -> None:
-    assert found(view(parsed(main), postfix=postfix, library=library), rule) == ()
+    assert found(view(parsed(main), postfix=postfix, tls_library=library), rule) == ()
 
 
 @pytest.mark.parametrize("postfix", LIBRARIES)
