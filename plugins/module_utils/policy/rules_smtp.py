@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import restrictions
-from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix
+from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix, Severity
 from ansible_collections.hardened.mail.plugins.module_utils.policy.networks import coverage
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
     Hit,
@@ -41,6 +41,11 @@ _CLIENT_NAMES: t.Final = frozenset(
     reject_unknown_client reject_unknown_client_hostname reject_unknown_reverse_client_hostname
     reject_unknown_forward_client_hostname
     """.split()
+)
+_DEEP_TESTS: t.Final = (
+    "postscreen_pipelining_enable",
+    "postscreen_non_smtp_command_enable",
+    "postscreen_bare_newline_enable",
 )
 _NO_NAMES: t.Final = frozenset({"localhost", "localhost.localdomain", "localhost.localhost"})
 _CLASSES: t.Final = (
@@ -180,7 +185,14 @@ def _has_service(view: View, name: str, kind: str) -> bool:
     return any(one.name == name and one.type == kind for one in view.in_force)
 
 
-def _part_missing(screen: Endpoint, *, parameter: str, line: str, message: str) -> Hit:
+def _part_missing(
+    screen: Endpoint,
+    *,
+    parameter: str,
+    line: str,
+    message: str,
+    severity: t.Optional[Severity] = None,
+) -> Hit:
     return Hit(
         subject=screen.subject,
         parameter=parameter,
@@ -188,20 +200,29 @@ def _part_missing(screen: Endpoint, *, parameter: str, line: str, message: str) 
         expected=line,
         message=message,
         fix=Fix("hardened.mail.postconf: services", f"add to master.cf: {line}"),
+        severity=severity,
     )
 
 
 def _no_tlsproxy(view: View) -> _Hits:
     for one in _screens(view):
         tls = level_of(one, prefix="postscreen") in ("may", "encrypt")
-        if tls and not _has_service(view, "tlsproxy", "unix"):
-            yield _part_missing(
-                one,
-                parameter="postscreen_tls_security_level",
-                line="tlsproxy unix - - y - 0 tlsproxy",
-                message=f"{one.subject} announces TLS, and tlsproxy, which does it, is not there: clients "
-                "are put off with a temporary error.",
-            )
+        if not tls or _has_service(view, "tlsproxy", "unix"):
+            continue
+        # Without these tests only clients that are going to be refused talk to postscreen itself.
+        talks = any(one.is_yes(name) for name in _DEEP_TESTS)
+        yield _part_missing(
+            one,
+            parameter="postscreen_tls_security_level",
+            line="tlsproxy unix - - y - 0 tlsproxy",
+            message=f"{one.subject} announces TLS, and tlsproxy, which does it, is not there: "
+            + (
+                "a new client gets no TLS."
+                if talks
+                else "there is no TLS in what the log tells of refused clients."
+            ),
+            severity=None if talks else "low",
+        )
 
 
 def _no_smtpd(view: View) -> _Hits:
@@ -538,7 +559,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         _AREA,
         "high",
         "postscreen without tlsproxy",
-        "Clients that ask for TLS while they are tested get no mail through.",
+        "A new client that wants TLS while it is tested gets a temporary error.",
         "POSTSCREEN_README, TLS support; tlsproxy(8)",
         _no_tlsproxy,
         example="smtp inet n - y - 1 postscreen",
