@@ -243,7 +243,7 @@ def test_what_is_new_waived_or_not_judged_can_be_seen_alone(
     open_all(page)
     assert len(page.seen(".finding")) == len(page.seen(".finding .accepted")) > 0
     page.click("#clear")
-    page.click(".tile.gap")
+    page.click(".tile[data-show='unjudged']")
     assert findings_shown(page) == 0
     assert page.one("#findings-count").text.endswith(f"{page.one('.tile.gap b').text} not judged")
     open_all(page)

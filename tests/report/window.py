@@ -34,7 +34,7 @@ class Page:
         command("Emulation.setScriptExecutionDisabled", {"value": not script})
         command(
             "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width == PHONE},
+            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width <= PHONE},
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         command(

@@ -33,6 +33,7 @@ def render(report: Report) -> str:
         "fail_on": report.fail_on,
         "fail_on_incomplete": report.fail_on_unjudged,
         "passed": report.passed,
+        "verdict": report.verdict,
         "failures": list(report.failures()),
         "severities": list(SEVERITIES),
         "counts": dict(report.counts),

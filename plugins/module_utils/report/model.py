@@ -24,10 +24,11 @@ STATES: t.Final[t.Mapping[State, str]] = {
     "partly": "judged in part",
     "unreachable": "not reached",
     "failed": "not judged",
-    "no-mail": "no mail server found",
+    "no-mail": "without a mail server",
 }
 #: ``new``: it was judged before and was not there. ``first``: it could not be compared.
 Change = t.Literal["", "known", "new", "first"]
+Verdict = t.Literal["passed", "not passed", "no limit set"]
 OriginKind = t.Literal["postfix", "dovecot", "port"]
 WORST_FIRST: t.Final[tuple[Severity, ...]] = tuple(reversed(SEVERITIES))
 NEVER: t.Final = "never"
@@ -195,6 +196,13 @@ class Report:
         return tuple(reasons)
 
     @property
+    def verdict(self) -> Verdict:
+        """The verdict in words: without a limit nothing can pass."""
+        if self.fail_on == NEVER:
+            return "no limit set"
+        return "not passed" if self.failures() else "passed"
+
+    @property
     def passed(self) -> bool:
         """Whether nothing fails the audit."""
         return not self.failures()
@@ -232,6 +240,7 @@ __all__ = (
     "Report",
     "State",
     "Unjudged",
+    "Verdict",
     "amount",
     "moment",
     "parse_moment",

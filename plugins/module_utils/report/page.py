@@ -95,7 +95,7 @@ def context(
         "version": report.version,
         "profile": report.profile,
         "fail_on": report.fail_on,
-        "passed": report.passed,
+        "verdict": report.verdict,
         "failures": list(report.failures()),
         "severities": list(WORST_FIRST),
         "counts": dict(report.counts),

@@ -101,9 +101,8 @@ def _verdict(report: Report) -> list[str]:
         if waived
         else [*report.notes]
     )
-    if report.passed:
-        return [*accepted, "PASSED"]
-    return [*accepted, f"NOT PASSED: {'; '.join(report.failures())}"]
+    said = "; ".join((report.verdict.upper(), *report.failures())).replace("; ", ": ", 1)
+    return [*accepted, said]
 
 
 def _name(host: Host) -> str:

@@ -237,6 +237,8 @@ def test_terminal_of_a_large_fleet_is_short() -> None:
 def test_terminal_says_passed_only_when_it_is() -> None:
     assert terminal.render(made.report({"mx": made.postfix()}))[-1] == "PASSED"
     assert terminal.render(REPORTS["empty"])[-1] == "NOT PASSED: no host was audited"
+    bad = {"mx": made.postfix(made.found("relay-open"))}
+    assert terminal.render(made.report(bad, fail_on="never"))[-1] == "NO LIMIT SET"
 
 
 def test_terminal_says_what_changed() -> None:
