@@ -288,7 +288,7 @@ def _maps_absent(view: View) -> _Hits:
             scope,
             "{services} lets users send with addresses of their own only, and no table says which those "
             "are: whoever logs in is refused.",
-            expected="hash:/etc/postfix/sender_logins",
+            expected=f"{view.value('default_database_type')}:/etc/postfix/sender_logins",
             shown="a table of sender addresses and their login names",
         )
 
@@ -386,7 +386,7 @@ def _no_passwords(view: View) -> _Hits:
             scope,
             "{services} is to log in at other servers and has no table of passwords: it dies with every "
             "delivery, and all mail stays in the queue.",
-            expected="hash:/etc/postfix/sasl_passwd",
+            expected=f"{view.value('default_database_type')}:/etc/postfix/sasl_passwd",
             fix=set_parameter("smtp_sasl_auth_enable", "no"),
             shown="a table of passwords, or smtp_sasl_auth_enable = no",
         )

@@ -19,7 +19,6 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
     Hit,
     Rule,
     hit,
-    set_in,
     set_parameter,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.servers import (
@@ -443,7 +442,7 @@ def _unknown_relayed(view: View) -> _Hits:
             scope,
             "{services} takes mail for every local part at the domains that it relays for, and sends "
             "back what the next server refuses, to senders who are mostly forged.",
-            expected="hash:/etc/postfix/relay_recipients",
+            expected=f"{view.value('default_database_type')}:/etc/postfix/relay_recipients",
             shown="a table of the addresses, or reject_unverified_recipient",
         )
 
@@ -472,9 +471,6 @@ def _unreached(view: View) -> _Hits:
                     f"{last} ends the list in {{services}}, and nothing ever looks at what stands behind "
                     f"it: {behind}.",
                     expected=kept,
-                    fix=Fix(
-                        f"remove {behind}, or put it before {last}", set_in(scope, kept).command
-                    ),
                 )
 
 

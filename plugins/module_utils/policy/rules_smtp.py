@@ -219,7 +219,7 @@ def _no_tlsproxy(view: View) -> _Hits:
             + (
                 "a new client gets no TLS."
                 if talks
-                else "there is no TLS in what the log tells of refused clients."
+                else "clients that are about to be refused get no TLS."
             ),
             severity=None if talks else "low",
         )
@@ -433,14 +433,17 @@ def _host_name(view: View) -> _Hits:
     for scope in view.scopes("myhostname", speaking):
         name = scope.value.strip().lower().rstrip(".")
         if name in _NO_NAMES or "." not in name:
-            shown = scope.endpoints[0].value("mydomain").strip()
+            domain = scope.endpoints[0].value("mydomain").strip()
+            known = "." in domain and domain not in _NO_NAMES
+            better = f"mail.{domain}" if known else "NAME.DOMAIN"
             yield hit(
                 scope,
                 f"This host calls itself {name or 'nothing'} when it talks to other servers, and many of "
                 "them refuse such a name.",
-                expected=f"mail.{shown}"
-                if "." in shown and shown not in _NO_NAMES
-                else "mail.example",
+                expected=better,
+                fix=None
+                if known
+                else Fix("", f"postconf -e 'myhostname = {better}', as in the DNS"),
                 shown="the full name of this host in the DNS",
             )
 
@@ -471,7 +474,7 @@ def _in_two_classes(view: View) -> _Hits:
                     expected=f"each domain in one of {first} and {second}",
                     message=f"{both[0]} is in {first} and in {second}: Postfix goes by one of them, so "
                     "addresses of the other are refused or go elsewhere.",
-                    fix=Fix(f"take {both[0]} out of {first} or {second}", ""),
+                    fix=Fix("", f"take {both[0]} out of {first} or {second}"),
                 )
 
 
