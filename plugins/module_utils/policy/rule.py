@@ -117,10 +117,11 @@ def set_parameter(parameter: str, value: t.Optional[str], *, service: str = "") 
                 _MASTER_ROLE, f"in master.cf, below {service}: -o {{ {parameter} = {value} }}"
             )
         return Fix(_MASTER_ROLE, f"postconf -P '{path}={value}'")
+    written = "null" if value is None else repr(value)
     variable = (
         "role hardened.mail.postfix_tls sets it"
         if parameter in _OWNED
-        else f"postfix_tls_parameters: {{{parameter}: {'null' if value is None else value!r}}}"
+        else f"postfix_tls_parameters: {{{parameter}: {written}}}"
     )
     if value is None:
         return Fix(variable, f"postconf -X {parameter}")
@@ -154,9 +155,8 @@ def hit(
 
 def observed(scope: Scope) -> str:
     """Return the value as a finding may show it."""
-    if scope.origin == "default":
-        return f"{masked(scope.parameter, scope.value)} (the default)".lstrip()
-    return masked(scope.parameter, scope.value)
+    shown = masked(scope.parameter, scope.value) or "empty"
+    return f"{shown} (the default)" if scope.origin == "default" else shown
 
 
 def judge(
