@@ -358,7 +358,7 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import live
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import live, loading
 
 if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.plugins.module_utils.policy import validation
@@ -558,6 +558,7 @@ def failure(result: t.Mapping[str, t.Any], *, fail_on: str) -> str:
 
 def main() -> None:
     """Run the module."""
+    loading.compile_once()
     module = ValidateModule(
         argument_spec=argument_spec(),
         supports_check_mode=True,

@@ -45,6 +45,7 @@ ROOMS: t.Final = {
             "files",
             "host_look",
             "live",
+            "loading",
             "log_files",
             "probe",
             "rehearsal",
