@@ -200,7 +200,10 @@ def shortcomings(result: t.Mapping[str, t.Any], *, fail_on: str) -> str:
         one["rule"] for one in result["findings"] if one["severity"] in bad and not one["waived"]
     ]
     text = f"{len(rules)} findings of severity {fail_on} or worse stand"
-    reasons = "; ".join(one["reason"] for one in result["incomplete"])
+    # What a capture never shows is no reason to fail.
+    reasons = "; ".join(
+        one["reason"] for one in result["incomplete"] if one["reason"] != NOT_ON_HOST
+    )
     return (
         (f"{text}: {', '.join(dict.fromkeys(rules))}." if rules else "")
         + (f" Not everything could be judged: {reasons}." if reasons else "")

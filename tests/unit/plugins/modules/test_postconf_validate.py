@@ -137,6 +137,7 @@ def test_the_task_fails_on_what_stands(run: Run) -> None:
     assert result.get("failed", False) == bool(bad)
     result = run(capture=text, fail_on="info")
     assert "findings of severity info or worse stand: " in result["msg"]
+    assert from_capture.NOT_ON_HOST not in result["msg"]
     assert result["findings"]
 
 
