@@ -142,6 +142,13 @@ ROWS: t.Final = (
         "encrypt",
         "submission inet n - y - - smtpd",
     ),
+    Row(
+        "server-level-of-clients",
+        f"{LEVEL} = verify",
+        "medium",
+        "may",
+        f"{SMTP}\nsubmission inet n - y - - smtpd",
+    ),
     Row("wrappermode-misplaced", "smtpd_tls_wrappermode = yes", "critical", says="greets nobody"),
     Row(
         "wrappermode-misplaced",
@@ -258,6 +265,7 @@ ROWS: t.Final = (
         NEW_FLOOR,
         tls_library="OpenSSL 1.0.2u",
     ),
+    Row("ssl3-allowed", "smtpd_tls_protocols =", "medium", NEW_FLOOR, says="an empty list"),
     Row(
         "mandatory-settings-without-effect",
         "smtpd_tls_mandatory_protocols = >=TLSv1.2",
@@ -316,7 +324,22 @@ ROWS: t.Final = (
     Row("cipher-grade-unknown", "smtpd_tls_ciphers = strong", "critical", "high"),
     Row("cipher-grade-unknown", "smtpd_tls_ciphers = x", "critical", "medium", profile="interop"),
     Row("cipher-grade-unknown", "smtpd_tls_ciphers =", "critical", "high", says="dies"),
-    Row("cipher-grade-weak", "smtpd_tls_ciphers = null", "critical", "high", postfix="3.10.13"),
+    Row(
+        "cipher-grade-weak",
+        "smtpd_tls_ciphers = null",
+        "critical",
+        "high",
+        postfix="3.10.13",
+        says="encrypts nothing",
+    ),
+    Row("cipher-choice-of-client", "", "info", "yes", profile="interop"),
+    Row(
+        "cipher-choice-of-server",
+        f"tls_preempt_cipherlist = yes\nsmtpd_tls_exclude_ciphers = {AEAD_ONLY}",
+        "info",
+        "no",
+    ),
+    Row("postscreen-settings-idle", "tlsproxy_tls_ciphers = high", "info", NOTHING),
     Row("cipher-grade-weak", "smtpd_tls_ciphers = export", "medium", "high"),
     Row("cipher-grade-weak", "smtpd_tls_ciphers = export", "low", "high", postfix="3.10.13"),
     Row("cipher-grade-medium", "", "low", "high"),
@@ -485,6 +508,20 @@ def test_what_is_to_be_written_mends_it(row: Row) -> None:
             "finite-field-groups", "tls_ffdhe_auto_groups =", "3.10.13", "", id="empty-before-3.11"
         ),
         pytest.param(
+            "finite-field-groups",
+            "tls_eecdh_auto_curves = X25519",
+            "3.11.7",
+            "",
+            id="curves-of-its-own",
+        ),
+        pytest.param(
+            "certificate-none-on-purpose",
+            "smtpd_tls_cert_file = none\nsmtpd_tls_chain_files = /etc/ssl/mx.pem",
+            "3.7.11",
+            "",
+            id="chain-files-instead",
+        ),
+        pytest.param(
             "mandatory-settings-weak-though-idle",
             f"smtpd_tls_mandatory_protocols = >=TLSv1.2\nsmtpd_tls_mandatory_ciphers = high\n"
             f"smtpd_tls_mandatory_exclude_ciphers = {AEAD_ONLY.replace(', PSK', '')}",
@@ -518,6 +555,19 @@ def test_a_submission_port_is_mended_where_it_is() -> None:
     (finding,) = found(view({}, "submission inet n - y - - smtpd"), "submission-without-tls")
     assert finding.fix.command == "postconf -P 'submission/inet/smtpd_tls_security_level=encrypt'"
     assert finding.observed == "may"
+
+
+def test_an_override_without_effect_is_mended_where_it_is() -> None:
+    master = f"{SMTP}\n  -o smtpd_tls_mandatory_ciphers=high"
+    (finding,) = found(view({}, master), "mandatory-settings-without-effect")
+    assert finding.subject == "smtp/inet"
+    assert finding.fix.command == "postconf -P 'smtp/inet/smtpd_tls_ciphers=high'"
+
+
+def test_an_override_is_compared_without_knowing_the_library() -> None:
+    one = view({"smtpd_tls_ciphers": "high"}, f"{SMTP}\n  -o smtpd_tls_ciphers=medium")
+    (finding,) = found(dataclasses.replace(one, tls_library=None), "override-weaker-than-main")
+    assert finding.subject == "smtp/inet"
 
 
 def test_both_exclusion_lists_overridden_means_the_mandatory_one() -> None:
