@@ -161,6 +161,13 @@ _LEVELS: t.Final = (
     Case(
         "wrappermode-misplaced",
         "overridden",
+        master=with_option(SMTP, "smtpd_tls_wrappermode=yes"),
+        subject="smtp/inet",
+        name="port-25",
+    ),
+    Case(
+        "wrappermode-misplaced",
+        "overridden",
         "smtpd_tls_wrappermode = yes",
         with_option(SMTP, "smtpd_tls_wrappermode=no"),
         found=False,
