@@ -98,6 +98,13 @@ _LEFT: t.Final = (
         name="lists-do-not-hold-for-tls13",
     ),
     Case("suites-cbc", "fails", f"{NAME} = SHA256, SHA384", name="sha1-is-cbc-too"),
+    Case(
+        "suites-cbc",
+        "passes",
+        f"smtpd_tls_protocols = TLSv1, TLSv1.1\n{NAME} = SHA1",
+        found=False,
+        name="the-others-need-tls12",
+    ),
     *_exclusions("suites-finite-field", "aNULL", "kDHE"),
     Case("suites-finite-field", "passes", f"{NAME} = DH", found=False, name="other-word"),
     *_exclusions("suites-camellia-aria", "CAMELLIA", "CAMELLIA:ARIA"),
