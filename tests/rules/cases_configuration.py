@@ -188,6 +188,14 @@ WRITING: t.Final = (
     ),
     Case(
         "proxy-table-not-listed",
+        "fails",
+        main="smtpd_restriction_classes = known\nsmtpd_recipient_restrictions = known\n"
+        "known = check_sender_access proxy:hash:/etc/postfix/senders",
+        found=EVERYWHERE - SID,
+        name="class",
+    ),
+    Case(
+        "proxy-table-not-listed",
         "passes",
         main="smtpd_data_restrictions = check_sender_access proxy:hash:/etc/postfix/senders\n"
         "proxy_read_maps = $smtpd_data_restrictions",

@@ -31,6 +31,21 @@ NEW: t.Final = ("trixie", "sid")
 RELOAD: t.Final = "; postfix reload"
 
 
+#: A client of the standard library that hands in a message.
+HAND_IN: t.Final = """
+import smtplib, sys
+host, recipient = sys.argv[1:]
+try:
+    with smtplib.SMTP(host, 25, local_hostname="probe.example", timeout=20) as client:
+        client.sendmail("probe@probe.example", recipient, "Subject: a\\n\\nb\\n")
+    print("taken")
+except smtplib.SMTPDataError as error:
+    print("put off" if 400 <= error.smtp_code < 500 else error)
+except (OSError, smtplib.SMTPException):
+    print("dead")
+"""
+
+
 def setting(parameter: str, value: str, *, given: str = "") -> dict[str, str]:
     """Return how to break a host with one parameter, and how to mend it."""
     return {
@@ -61,6 +76,23 @@ def outward(parameter: str, value: str) -> dict[str, t.Any]:
 def out_stopped(machine: t.Any) -> None:
     """Fail when mail to the other host leaves, encrypted or not."""
     assert "status=sent" not in hosts.to_peer(machine)
+
+
+def takes_no_mail(machine: t.Any) -> None:
+    """Fail when a stranger may hand in mail: until Postfix 3.10 the port is dead, then it answers 451."""
+    assert handed_in(machine) in ("dead", "put off")
+
+
+def takes_mail(machine: t.Any) -> None:
+    """Fail unless a stranger may hand in mail."""
+    assert handed_in(machine) == "taken"
+
+
+def handed_in(machine: t.Any) -> str:
+    """Return what became of a whole message that a stranger has for the host."""
+    recipient = f"root@{machine.name}.example"
+    done = machine.peer.try_run("python3", "-c", HAND_IN, machine.name, recipient)
+    return str(done.out.strip())
 
 
 def no_reports(machine: t.Any) -> None:
@@ -112,8 +144,8 @@ TROUBLES: t.Final = (
         "postconf -e 'smtpd_data_restrictions = check_sender_access "
         f"proxy:texthash:/etc/postfix/senders'{RELOAD}",
         mends="postconf -X smtpd_data_restrictions; systemctl restart postfix.service",
-        dies=hosts.port_dead,
-        lives=hosts.works,
+        dies=takes_no_mail,
+        lives=takes_mail,
     ),
     Trouble(
         "compatibility-level-invalid",

@@ -448,9 +448,13 @@ def _proxied(view: View) -> _Hits:
     if not found:
         return
     allowed = {
-        name: frozenset(_PROXY.findall(view.value(name)))
+        name: set(_PROXY.findall(view.value(name)))
         for name in ("proxy_read_maps", "proxy_write_maps")
     }
+    if view.version.has("3.11"):
+        # From here on proxymap looks into restriction classes by itself.
+        for name in view.words("smtpd_restriction_classes"):
+            allowed["proxy_read_maps"].update(_PROXY.findall(view.value(name)))
     for setting, table in found:
         name = "proxy_write_maps" if setting.name in _WRITTEN_THROUGH_PROXY else "proxy_read_maps"
         if table not in allowed[name]:
