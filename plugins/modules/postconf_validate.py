@@ -558,13 +558,13 @@ def failure(result: t.Mapping[str, t.Any], *, fail_on: str) -> str:
 
 def main() -> None:
     """Run the module."""
-    loading.compile_once()
     module = ValidateModule(
         argument_spec=argument_spec(),
         supports_check_mode=True,
         mutually_exclusive=[("capture", "captures")],
         required_together=[("captures", "output")],
     )
+    loading.compile_once()
     try:
         result = judged(module)
     except (TaskProblem, live.LiveProblem) as error:

@@ -17,7 +17,6 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.findings impo
     SEVERITIES,
     Finding,
     Fix,
-    Severity,
     Waiver,
     waive,
     worst_first,
@@ -33,6 +32,9 @@ from ansible_collections.hardened.mail.plugins.module_utils.report.model import 
     parse_moment,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.report.texts import clean, shortened
+
+if t.TYPE_CHECKING:
+    from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Severity
 
 Json = t.Mapping[str, t.Any]
 
