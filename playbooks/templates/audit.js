@@ -93,17 +93,17 @@
   // ---- One finding.
   const chip = (severity, label) => make("span", { class: `chip s-${severities[severity]}` }, label || severities[severity]);
   const link = (label, address) => make("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label);
-  const SOURCE = /(https:\/\/[^\s,;)]+)|RFC (\d{3,5})|(CVE-\d{4}-\d{4,})|postconf\(5\)/g;
+  const SOURCE = /(https:\/\/[^\s,;)]+)|RFC (\d{3,5})|(CVE-\d{4}-\d{4,})|postconf\(5\)(?:,? ([a-z][a-z0-9_]+))?/g;
   const source = (words) => {
     const parts = [];
     let end = 0;
     for (const found of words.matchAll(SOURCE)) {
       parts.push(words.slice(end, found.index));
-      const [whole, address, rfc, cve] = found;
+      const [whole, address, rfc, cve, parameter] = found;
       if (address) parts.push(link(whole, address));
       else if (rfc) parts.push(link(whole, `https://www.rfc-editor.org/rfc/rfc${rfc}`));
       else if (cve) parts.push(link(whole, `https://www.cve.org/CVERecord?id=${cve}`));
-      else parts.push(link(whole, "https://www.postfix.org/postconf.5.html"));
+      else parts.push(link(whole, `https://www.postfix.org/postconf.5.html${parameter ? `#${parameter}` : ""}`));
       end = found.index + whole.length;
     }
     return [...parts, words.slice(end)];

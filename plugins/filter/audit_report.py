@@ -171,7 +171,7 @@ def audit_report(
         wanted=tuple(rules_enabled),
         unwanted=tuple(rules_disabled),
     )
-    looks = {str(host): _look(hostvars[host]) for host in hosts}
+    looks = {str(host): _look(hostvars, host) for host in hosts}
     try:
         report = assemble(
             looks,
@@ -229,16 +229,19 @@ def _judge_port(request: Request) -> JudgePort:
     return judge
 
 
-def _look(variables: t.Any) -> dict[str, t.Any]:
+def _look(hostvars: t.Any, host: t.Any) -> dict[str, t.Any]:
     """Return what was registered on a host."""
-    known = variables if isinstance(variables, Mapping) else {}
+    # Ansible's own object gives what was registered as it is; the usual way looks into every text for a template.
+    registered = getattr(hostvars, "raw_get", hostvars.__getitem__)(host)
+    known = registered if isinstance(registered, Mapping) else {}
     ports = [known.get("audit_ports_seen"), known.get("audit_ports_seen_outside")]
     turns = [one["results"] for one in ports if isinstance(one, Mapping) and "results" in one]
     return {
         "postfix": known.get("audit_postfix_seen"),
         "dovecot": known.get("audit_dovecot_seen"),
         "ports": {"results": [result for results in turns for result in results]},
-        "waivers": known.get("audit_waivers"),
+        # These are the site's own and may be templates.
+        "waivers": hostvars[host].get("audit_waivers") if "audit_waivers" in known else None,
     }
 
 

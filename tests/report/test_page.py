@@ -279,6 +279,8 @@ def test_finding_shows_all_that_is_needed_to_mend_it(page: Page, report_file: pa
         "postconf(5)",
     ):
         assert part in text
+    manual = page.seen(".finding dd a")[0].get_attribute("href")
+    assert manual == "https://www.postfix.org/postconf.5.html#smtpd_relay_restrictions"
     page.search("RFC 8996")
     open_all(page)
     link = page.seen(".finding dd a")[0]

@@ -129,6 +129,10 @@ def test_ansible_writes_every_format(made_by_ansible: pathlib.Path) -> None:
     assert {one.stat().st_mode & 0o777 for one in made_by_ansible.iterdir()} == {0o600}
     data = json.loads((made_by_ansible / "audit.json").read_text(encoding="utf-8"))
     assert len(data["hosts"]) == 13
+    # What a host says is never read as a template.
+    (evil,) = [one for one in data["hosts"] if one["name"] == "evil.example"]
+    assert all("{{ 7 * 7 }} {% raw %}" in one["message"] for one in evil["findings"])
+    assert len(evil["findings"]) == 2
     assert json.loads((made_by_ansible / "audit.sarif").read_text(encoding="utf-8"))["runs"]
 
 

@@ -105,6 +105,8 @@ def timeline(hosts: t.Iterable[Host], *, now: datetime.datetime) -> dict[str, t.
         "ticks": axis.ticks(),
         "zones": axis.zones(),
         "now": axis.place(now),
+        "later": any(one.certificate.not_after > axis.stop for one in found),
+        "earlier": any(one.certificate.not_after < axis.start for one in found),
         "total": len(found),
         "expired": sum(one.urgency == "expired" for one in found),
         "soon": sum(one.urgency == "soon" for one in found),

@@ -344,6 +344,17 @@ def test_chart_stays_in_its_frame(days: tuple[int, ...]) -> None:
     assert len(made_chart["ticks"]) <= 8
 
 
+@pytest.mark.parametrize(
+    ("days", "earlier", "later"),
+    [((5, 90), False, False), ((5, 3650), False, True), ((-3650, 5), True, False)],
+)
+def test_chart_says_what_is_beyond_its_ends(
+    days: tuple[int, ...], *, earlier: bool, later: bool
+) -> None:
+    made_chart = chart(*days)
+    assert (made_chart["earlier"], made_chart["later"]) == (earlier, later)
+
+
 def test_chart_of_many_has_bars_of_their_number() -> None:
     made_chart = chart(*[60] * 40, 90)
     assert made_chart["dots"] is False
