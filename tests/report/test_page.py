@@ -220,6 +220,8 @@ def test_filter_by_severity_and_rule(page: Page, report_file: pathlib.Path) -> N
     page.click(".tile[data-severity='0']")
     assert tile.get_attribute("aria-pressed") == "true"
     assert findings_shown(page) == number
+    assert "not judged" not in page.one("#findings-count").text
+    assert page.seen("#fleet tr .st-unreachable") == []
     open_all(page)
     assert {one.text for one in page.seen(".finding .chip")} == {"critical"}
     page.click(".filters [data-severity='4']")
