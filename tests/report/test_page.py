@@ -230,6 +230,7 @@ def test_filter_by_severity_and_rule(page: Page, report_file: pathlib.Path) -> N
     page.click("#rule option[value='vrfy-on']")
     open_all(page)
     assert {one.text for one in page.all(".finding .mono")} == {"vrfy-on"}
+    assert "not judged" not in page.one("#findings-count").text
 
 
 def test_what_is_new_waived_or_not_judged_can_be_seen_alone(
