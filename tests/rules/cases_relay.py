@@ -394,6 +394,49 @@ CASES: t.Final = (
         found=False,
         name="undone",
     ),
+    Case(
+        "restriction-unknown",
+        "fails",
+        main=f"{SAFE}\n{RECIPIENT}permit_mynetworks, reject_unauth_destinations",
+    ),
+    Case(
+        "restriction-unknown",
+        "fails",
+        main=f"{SAFE}\n{RECIPIENT}strict, permit\nsmtpd_restriction_classes = strict\n"
+        "strict = reject_unknown_sender_domains",
+        name="in-a-class",
+    ),
+    Case(
+        "restriction-unknown",
+        "fails",
+        main=f"{SAFE}\n{RECIPIENT}permit_mynetworks, check_relay_domains",
+        found=frozenset({"trixie", "sid"}),
+        name="removed",
+    ),
+    Case(
+        "restriction-unknown",
+        "passes",
+        main=f"{SAFE}\n{RECIPIENT}strict, warn_if_reject Reject_Unknown_Sender_Domain,\n"
+        f"  check_sender_access {TABLE}, {TABLE}, check_policy_service unix:private/policy, sleep 1,\n"
+        "  permit\nsmtpd_restriction_classes = strict\nstrict = reject_unlisted_sender",
+        found=False,
+    ),
+    Case("restriction-unknown", "absent", remove=LISTS, found=False),
+    Case(
+        "restriction-unknown",
+        "overridden",
+        main=SAFE,
+        master=smtpd("smtp", f"{CLIENT}permit_mynetwork, permit"),
+        subject="smtp/inet",
+    ),
+    Case(
+        "restriction-unknown",
+        "overridden",
+        main=f"{SAFE}\n{CLIENT}permit_mynetwork",
+        master=smtpd("smtp", CLIENT),
+        found=False,
+        name="undone",
+    ),
     Case("mynetworks-everybody", "fails", main="mynetworks = 127.0.0.0/8 0.0.0.0/0"),
     Case("mynetworks-everybody", "fails", main="mynetworks = [::]/0", name="six"),
     Case(

@@ -331,6 +331,18 @@ def _judge(word: Word, situation: _Situation) -> _Outcome:
     return _error(word)
 
 
+def unknown(text: str, stage: Stage, lists: Lists) -> tuple[Word, ...]:
+    """Return the words of a list that this Postfix does not understand; it answers 451 when it meets one."""
+    situation = _Situation("stranger", "foreign", stage, lists)
+    names = {name for name, _ in lists.classes}
+    return tuple(
+        word
+        for word in parse(text)
+        if word.text not in names
+        and any(one.kind == "error" for one in _judge(word, situation).refuses)
+    )
+
+
 def _deeper(situation: _Situation, word: Word) -> _Situation:
     return _Situation(
         situation.client,
@@ -442,6 +454,10 @@ _BY_NAME: t.Final[t.Mapping[str, t.Callable[[Word, _Situation], _Outcome]]] = {
 }
 
 
+#: Every restriction there is.
+NAMES: t.Final = _HARMLESS | _FILTERS | frozenset(_BY_NAME) | frozenset(_ASKS) | _NEVER_PERMIT
+
+
 def _table(word: Word, situation: _Situation) -> _Outcome:
     name = word.name or _DEFAULT_ACCESS[situation.stage]
     if ":" not in word.argument:
@@ -535,6 +551,7 @@ def uses(text: str, names: t.Container[str], *, classes: t.Mapping[str, str]) ->
 
 __all__ = (
     "CLIENT_FILTERS",
+    "NAMES",
     "REMOVED",
     "STAGES",
     "Answer",
@@ -551,6 +568,7 @@ __all__ = (
     "parse",
     "split",
     "starts",
+    "unknown",
     "unreached",
     "uses",
 )

@@ -47,6 +47,8 @@ _EXPLAINED: t.Final = re.compile(
 _DID_YOU_MEAN: t.Final = "did you mean "
 #: A ratio of similarity of 0.85 or more is out of reach when the lengths differ by more than this factor.
 _LENGTHS: t.Final = 1.36
+#: Numbers and switches that smtpd reads though their names do not say so.
+_READ_BY_SMTPD: t.Final = frozenset({"disable_vrfy_command", "message_size_limit"})
 _COMMENT: t.Final = re.compile(r"(?:^|\s)#")
 _SWALLOWED: t.Final = re.compile(r"(?:^|\s)([a-z][a-z0-9]*(?:_[a-zA-Z0-9]+)+)(\s?=\s?)")
 _NUMBER: t.Final = re.compile(r"[0-9]{1,18}")
@@ -309,6 +311,7 @@ def _option_hit(service: Service, words: t.Sequence[str], message: str) -> Hit:
             f"in master.cf, below {service.id}: put each value with blanks in braces, "
             "-o { name = value }",
         ),
+        severity="critical" if service.type in ("inet", "pass") else None,
     )
 
 
@@ -336,6 +339,13 @@ def _stray_words(view: View) -> _Hits:
             )
 
 
+def _of_port(name: str) -> t.Optional[Severity]:
+    """Return how bad it is when a daemon dies: it is an emergency when it is one that has a port."""
+    return (
+        "critical" if name.startswith(("smtpd_", "postscreen_")) or name in _READ_BY_SMTPD else None
+    )
+
+
 def _booleans(view: View) -> _Hits:
     for setting in _settings(view, lambda name, _text: name in BOOLEANS):
         if setting.name in view.broken:
@@ -347,6 +357,7 @@ def _booleans(view: View) -> _Hits:
                 f"{setting.value.strip()!r} is neither yes nor no; each daemon that reads "
                 f"{setting.name} dies of it.",
                 expected=better,
+                severity=_of_port(setting.name),
             )
 
 
@@ -365,6 +376,7 @@ def _numbers(view: View) -> _Hits:
             f"{text!r} is not {kind}; each daemon that reads {setting.name} dies of it.",
             expected=None,
             shown=kind,
+            severity=_of_port(setting.name),
         )
 
 

@@ -126,8 +126,14 @@ def _hit(
 def _idle(view: View) -> tuple[str, ...]:
     """Return the beginnings of the names that no service in force reads now."""
     idle = []
-    if not any(one.mandatory for one in offering(view)):
+    servers = offering(view)
+    if not any(one.mandatory for one in servers):
         idle.append("smtpd_tls_mandatory_")
+    if all(one.mandatory for one in servers):
+        # Nobody offers TLS without demanding it; the exclusions hold for both.
+        idle += sorted(_OPPORTUNISTIC)
+    if not servers:
+        idle.append("smtpd_tls_exclude_ciphers")
     if not public(view):
         idle += ["smtpd_", "disable_vrfy_command"]
     elif not logins(view):
@@ -142,6 +148,17 @@ def _idle(view: View) -> tuple[str, ...]:
         elif levels <= {"", "none", "may"}:
             idle.append(f"{client}_tls_mandatory_")
     return tuple(idle)
+
+
+def _switched_on(view: View, setting: Setting, value: t.Optional[str]) -> bool:
+    """Tell whether an old switch takes the place of a level; another rule tells of the switch."""
+    if setting.judge not in ("server_level", "client_level") or (value or "").strip():
+        return False
+    prefix = setting.parameter.partition("_")[0]
+    return any(
+        view.value(f"{prefix}_{switch}").strip().lower() == "yes"
+        for switch in ("use_tls", "enforce_tls")
+    )
 
 
 def _main(view: View, host: Host, known: _Floors) -> _Hits:
@@ -160,7 +177,7 @@ def _main(view: View, host: Host, known: _Floors) -> _Hits:
         if why and name.startswith(idle) and not name.endswith("_security_level"):
             why = f"{why}, which counts as soon as a service reads it"
             yield _hit(setting, value, why, floor=floor, severity="info")
-        elif why:
+        elif why and not _switched_on(view, setting, value):
             grave = setting.judge in _GRAVE
             yield _hit(setting, value, why, floor=floor, severity="medium" if grave else None)
 

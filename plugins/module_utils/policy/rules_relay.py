@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import restrictions
@@ -143,6 +144,35 @@ def _undefined_class(view: View) -> _Hits:
             )
 
 
+def _misread(view: View, name: str, stage: restrictions.Stage) -> _Hits:
+    for scope in written(view, name, view.having(daemon=("smtpd",))):
+        words = restrictions.unknown(scope.value, stage, lists(scope.endpoints[0]))
+        if not words:
+            continue
+        gone = [one.text for one in words if one.name in restrictions.REMOVED]
+        text = words[0].shown
+        close = difflib.get_close_matches(
+            words[0].name, sorted(restrictions.NAMES), n=1, cutoff=0.85
+        )
+        meant = f" (did you mean {close[0]}?)" if close and close[0] != words[0].name else ""
+        why = "is no longer a restriction since Postfix 3.9" if gone else "is no restriction"
+        yield hit(
+            scope,
+            f"{text} {why}{meant}; {{services}} answers 451 to everybody whose mail gets to it.",
+            expected=scope.value.replace(words[0].text, close[0]) if meant else None,
+            shown="" if meant else "restrictions that postconf(5) has",
+        )
+
+
+def _unknown_words(view: View) -> _Hits:
+    for stage, name in _LISTS.items():
+        yield from _misread(view, name, stage)
+    for name in ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions"):
+        yield from _misread(view, name, "recipient")
+    for name in view.words("smtpd_restriction_classes"):
+        yield from _misread(view, name, "recipient")
+
+
 def _users(view: View) -> tuple[Endpoint, ...]:
     """Return the services for users with a password whose smtpd starts."""
     return tuple(one for one in working(view) if one.purpose in SUBMISSION)
@@ -240,6 +270,8 @@ def _no_mail_in(view: View) -> _Hits:
         found = answer(one, "stranger", "own")
         if one.purpose != "mx" or found.verdict != "refused":
             continue
+        if any(reason.kind == "error" for reason in found.refusals):
+            continue  # A rule of its own tells of a word that Postfix does not know.
         word = found.refusals[-1].text if found.refusals else ""
         for scope in view.scopes(_place_of(one, word), (one,)):
             yield hit(
@@ -549,6 +581,16 @@ RULES: t.Final[tuple[Rule, ...]] = (
         _dead,
         dies=True,
         example="smtpd_relay_restrictions = permit",
+    ),
+    Rule(
+        "restriction-unknown",
+        _AREA,
+        "high",
+        "A word in a list of restrictions is none",
+        "Postfix answers 451 (server configuration error), so mail is put off until it is returned.",
+        "postconf(5) smtpd_recipient_restrictions; SMTPD_ACCESS_README",
+        _unknown_words,
+        example="smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destinations",
     ),
     Rule(
         "restriction-class-undefined",

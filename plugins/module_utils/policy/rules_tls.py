@@ -22,6 +22,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
     hit,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.servers import answer
 from ansible_collections.hardened.mail.plugins.module_utils.policy.tls_in_force import (
     TlsServer,
     group,
@@ -71,6 +72,13 @@ def _at(server: TlsServer, parameter: str, expected: str, message: str) -> Hit:
     )
 
 
+def _lets_in(server: TlsServer) -> bool:
+    """Return whether a stranger's mail may get in; a list that is broken says nothing about it."""
+    found = answer(server.endpoint, "stranger", "own")
+    broken = any(one.kind == "error" for one in found.refusals)
+    return found.verdict != "refused" or broken
+
+
 def _not_offered(view: View) -> t.Iterator[Hit]:
     pairs = (
         (_LEVEL, one)
@@ -78,7 +86,7 @@ def _not_offered(view: View) -> t.Iterator[Hit]:
         if one.level == "none" and one.endpoint.purpose in ("mx", "other") and not one.internal
     )
     for scope, readers in group(view, pairs):
-        strangers = any(one.endpoint.purpose == "mx" for one in readers)
+        strangers = any(one.endpoint.purpose == "mx" and _lets_in(one) for one in readers)
         yield hit(
             scope,
             "{services} never offers TLS, so every message comes in as clear text",
@@ -572,19 +580,29 @@ def _without_effect(view: View, *, mandatory: bool) -> t.Iterator[Hit]:
             if mandatory
             else scope.parameter.replace("_tls_", "_tls_mandatory_")
         )
+        value = _worth_copying(view, scope)
         yield hit(
             scope,
             f"{scope.parameter} counts only for services that {kind}; {{services}} goes by {twin} "
             f"({readers[0].endpoint.value(twin) or 'empty'})",
             expected=None,
-            shown=f"{twin} = {scope.value}",
-            fix=_set_twin(scope, twin),
+            shown=f"{twin} = {value}",
+            fix=_set_twin(scope, twin, value),
         )
 
 
-def _set_twin(scope: Scope, twin: str) -> Fix:
+def _worth_copying(view: View, scope: Scope) -> str:
+    """Return what is to be written at the other parameter: a list of protocols only when it is a good one."""
+    if not scope.parameter.endswith("_protocols"):
+        return scope.value
+    left = tls_in_force.allowed(scope.value, view.version)
+    good = left is not None and left - {"SSLv2"} == {"TLSv1.2", "TLSv1.3"}
+    return scope.value if good else _floor(view, ())
+
+
+def _set_twin(scope: Scope, twin: str, value: str) -> Fix:
     service = scope.endpoints[0].subject if scope.origin == "master.cf" else ""
-    return set_parameter(twin, scope.value, service=service)
+    return set_parameter(twin, value, service=service)
 
 
 def _mandatory_without_effect(view: View) -> t.Iterator[Hit]:

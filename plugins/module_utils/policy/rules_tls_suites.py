@@ -241,6 +241,16 @@ def _exclusion_scopes(view: View) -> tuple[tuple[Scope, tuple[TlsServer, ...]], 
     return tls_in_force.once(view, "tls_exclusion_scopes", make)
 
 
+def _idle_exclusions(view: View) -> tuple[tuple[Scope, tuple[TlsServer, ...]], ...]:
+    """Return the exclusions for mandatory TLS where nothing demands TLS: a wrong word is one all the same."""
+    name = "smtpd_tls_mandatory_exclude_ciphers"
+    readers = offering(view, internal=True)
+    if name not in view.explicit or any(one.mandatory for one in readers):
+        return ()
+    scopes = view.scopes(name, [one.endpoint for one in readers])
+    return tuple((scope, readers) for scope in scopes)
+
+
 def _exclusion_sign(view: View) -> t.Iterator[Hit]:
     for scope, readers in _exclusion_scopes(view):
         words = exclusion_words(scope.value)
@@ -291,7 +301,7 @@ def _meant(word: str, era: tls_suites.Era) -> str:
 
 def _exclusion_unknown(view: View) -> t.Iterator[Hit]:
     era = tls_suites.era_of(view.tls_library)
-    for scope, readers in _exclusion_scopes(view):
+    for scope, readers in (*_exclusion_scopes(view), *_idle_exclusions(view)):
         unknown = _unknown_words(scope.value, era)
         if not unknown:
             continue
