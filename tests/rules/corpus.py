@@ -9,6 +9,7 @@ import pathlib
 import re
 import typing as t
 
+from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Verdict
 from ansible_collections.hardened.mail.plugins.module_utils.policy.from_capture import view_of
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import Choices
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import judge
@@ -22,9 +23,10 @@ _RELEASE: t.Final = re.compile(r"^# Release: (\w+)$", re.MULTILINE)
 #: What Debian's own main.cf sets on the releases of the laboratory; a configuration of the corpus is whole.
 _STOCK: t.Final = (
     """
-    alias_database alias_maps append_dot_mydomain biff compatibility_level inet_interfaces inet_protocols
-    mailbox_size_limit maillog_file mydestination myhostname mynetworks myorigin readme_directory
-    recipient_delimiter relayhost smtp_tls_CAfile smtp_tls_CApath smtp_tls_security_level
+    alias_database alias_maps append_dot_mydomain biff compatibility_level cyrus_sasl_config_path
+    default_cache_db_type default_database_type inet_interfaces inet_protocols mailbox_command
+    mailbox_size_limit maillog_file mydestination myhostname mynetworks mynetworks_style myorigin
+    readme_directory recipient_delimiter relayhost smtp_tls_CAfile smtp_tls_CApath smtp_tls_security_level
     smtp_tls_session_cache_database smtpd_banner smtpd_relay_restrictions smtpd_tls_cert_file
     smtpd_tls_key_file smtpd_tls_security_level smtpd_tls_session_cache_database smtpd_use_tls
     """
@@ -56,12 +58,16 @@ def changes(name: str) -> dict[str, t.Any]:
     }
 
 
+def verdict(capture: str) -> Verdict:
+    """Return what the validator says of a capture, without a look at the host."""
+    view, missing = view_of(parse(capture), choices=Choices())
+    return judge(view, RULES, missing={**missing, "host": "not looked at"})
+
+
 def findings(capture: str) -> list[str]:
     """Return a line for each finding that is more than a hint: severity, rule, subject and parameter."""
-    view, missing = view_of(parse(capture), choices=Choices())
-    verdict = judge(view, RULES, missing={**missing, "host": "not looked at"})
     return [
         " ".join((one.severity, one.rule, one.subject, one.parameter)).rstrip()
-        for one in verdict.findings
+        for one in verdict(capture).findings
         if one.severity != "info"
     ]
