@@ -191,6 +191,20 @@ TROUBLES: t.Final = (
         **DEAD,
     ),
     Trouble(
+        "restriction-unknown",
+        **main("smtpd_recipient_restrictions", "permit_mynetworks, reject_unauth_destinations"),
+        dies=hosts.put_off,
+        lives=hosts.works,
+    ),
+    Trouble(
+        "restriction-unknown",
+        **main("smtpd_recipient_restrictions", "permit_mynetworks, check_relay_domains"),
+        dies=hosts.put_off,
+        lives=hosts.works,
+        releases=("trixie", "sid"),
+        name="removed",
+    ),
+    Trouble(
         "mynetworks-without-brackets",
         **main("mynetworks", "127.0.0.0/8 ::1/128", good="127.0.0.0/8 [::1]/128"),
         **DEAD,

@@ -590,6 +590,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         "Postfix answers 451 (server configuration error), so mail is put off until it is returned.",
         "postconf(5) smtpd_recipient_restrictions; SMTPD_ACCESS_README",
         _unknown_words,
+        dies=True,
         example="smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destinations",
     ),
     Rule(

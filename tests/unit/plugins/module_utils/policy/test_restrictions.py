@@ -16,9 +16,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.restrictions 
     parse,
     split,
     starts,
+    unknown,
     unreached,
     uses,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import values
 
 TABLE: t.Final = "hash:/etc/postfix/table"
 GUARD: t.Final = "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
@@ -311,3 +313,32 @@ def test_uses_looks_into_classes() -> None:
     found = uses("permit_mynetworks, outer", ("reject_unlisted_sender",), classes=classes)
     assert [word.text for word in found] == ["Reject_Unlisted_Sender"]
     assert uses("permit", ("reject_unlisted_sender",), classes=classes) == ()
+
+
+@pytest.mark.parametrize("stage", restrictions.STAGES)
+def test_no_restriction_of_postfix_is_unknown(stage: restrictions.Stage) -> None:
+    words = {
+        *values._RESTRICTIONS,
+        *(f"{name} list.example" for name in values._RESTRICTIONS_WITH_WORD - {"sleep"}),
+        *(f"{name} {TABLE}" for name in restrictions.NAMES if values._ACCESS.fullmatch(name)),
+        "sleep 1",
+    } - {"check_policy_service list.example"}
+    text = ", ".join(sorted({*words, "check_policy_service unix:private/policy", TABLE}))
+    assert unknown(text, stage, Lists(removed=False)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("permit, reject_unauth_destinations", ["reject_unauth_destinations"], id="s"),
+        pytest.param("check_relay_domains, reject", ["check_relay_domains"], id="removed"),
+        pytest.param("strict, Strict", ["Strict"], id="case-of-a-class"),
+        pytest.param(
+            "check_client_access table, reject", ["check_client_access table"], id="table"
+        ),
+        pytest.param("warn_if_reject rejekt", ["rejekt"], id="only-warns"),
+    ],
+)
+def test_words_that_postfix_does_not_understand(text: str, found: list[str]) -> None:
+    lists = Lists(classes=(("strict", "reject"),))
+    assert [one.shown for one in unknown(text, "recipient", lists)] == found
