@@ -331,6 +331,7 @@ def _judge(word: Word, situation: _Situation) -> _Outcome:
     return _error(word)
 
 
+@functools.lru_cache(maxsize=8192)
 def unknown(text: str, stage: Stage, lists: Lists) -> tuple[Word, ...]:
     """Return the words of a list that this Postfix does not understand; it answers 451 when it meets one."""
     situation = _Situation("stranger", "foreign", stage, lists)
