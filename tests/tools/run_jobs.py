@@ -125,11 +125,12 @@ JOBS: t.Final = (
     Job("shellcheck", "lint", "git grep -lzE '^#!.*(bash|/sh)$' | xargs -0 shellcheck"),
     Job("changelog", "lint", "antsibull-changelog lint"),
     Job("ansible-lint", "lint", "ansible-lint --offline --strict"),
-    Job("unit", "unit", "pytest tests/unit"),
+    Job("unit", "unit", "pytest tests/unit", minutes=15),
     Job(
         "unit-python3.9",
         "unit",
         'bin=$(tests/tools/venv.sh pure) && "$bin/pytest" tests/unit/plugins/module_utils',
+        minutes=15,
     ),
     Job("report", "report", "pytest tests/report", minutes=15),
     Job("sanity", "sanity", "tests/sanity/run.py", minutes=15),
