@@ -335,7 +335,7 @@ def _judge(word: Word, situation: _Situation) -> _Outcome:
 def unknown(text: str, stage: Stage, lists: Lists) -> tuple[Word, ...]:
     """Return the words of a list that this Postfix does not understand; it answers 451 when it meets one."""
     situation = _Situation("stranger", "foreign", stage, lists)
-    names = {name for name, _ in lists.classes}
+    names = {name for name, _text in lists.classes}
     return tuple(
         word
         for word in parse(text)
