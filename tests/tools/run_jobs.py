@@ -157,7 +157,7 @@ JOBS: t.Final = (
         f' | grep -vE "_({READ})_"); do {PYTHON} -m pytest $file || failed=1; done; exit $failed\'',
         lane="beside",
         needs=("lab-images", "lab-selftest"),
-        minutes=40,
+        minutes=55,
     ),
 )
 
