@@ -339,7 +339,7 @@ def main() -> None:
         result = judged(params, request)
     except (validation.RequestError, live.LiveProblem) as error:
         module.fail_json(msg=f"{error}. Nothing was judged.")
-    except Exception as error:  # noqa: BLE001 - the border
+    except Exception as error:  # noqa: BLE001 - the border: even an error of ours is told without a secret
         module.fail_json(
             msg="An error in hardened.mail.dovecot_validate itself; please report it. Nothing was changed.",
             # Without the message of the error: it may quote a value.

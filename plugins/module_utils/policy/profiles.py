@@ -181,7 +181,7 @@ def _validate_certificate(choice: CertificateChoice) -> None:
 
 def _validate_policy(policy: Policy, *, host: Host) -> None:
     # The grammar is compiled on the host, and most hosts have no policies.
-    from ansible_collections.hardened.mail.plugins.module_utils.postfix import values  # noqa: PLC0415
+    from ansible_collections.hardened.mail.plugins.module_utils.postfix import values  # noqa: PLC0415 - rarely needed
 
     row = f"policies: {policy.destination}"
     if not _DESTINATION.fullmatch(policy.destination):

@@ -438,7 +438,7 @@ def weaker(
     if not overrides and not choices.policies:
         return ()
     # The judges are compiled on the host, and most hosts have no overrides.
-    from ansible_collections.hardened.mail.plugins.module_utils.policy.floor import (  # noqa: PLC0415
+    from ansible_collections.hardened.mail.plugins.module_utils.policy.floor import (  # noqa: PLC0415 - rarely needed
         below,
     )
 
@@ -483,7 +483,7 @@ def _with_companion(
 def _weaker_row(
     policy: Policy, host: Host, floors: t.Mapping[str, t.Optional[str]]
 ) -> t.Iterator[Weaker]:
-    from ansible_collections.hardened.mail.plugins.module_utils.policy.floor import (  # noqa: PLC0415
+    from ansible_collections.hardened.mail.plugins.module_utils.policy.floor import (  # noqa: PLC0415 - rarely needed
         below,
     )
 

@@ -41,10 +41,10 @@ def judged(
 ) -> dict[str, t.Any]:
     """Return the result of what was asked; without Postfix one in which nothing was judged."""
     # Loaded while postconf runs.
-    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415
+    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415 - while postconf runs
         validation,
     )
-    from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415
+    from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415 - while postconf runs
         host_look,
     )
 

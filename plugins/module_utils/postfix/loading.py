@@ -34,7 +34,7 @@ class _Loader:
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Run the file."""
-        exec(compile(self._source, self._file, "exec", dont_inherit=True), vars(module))  # noqa: S102
+        exec(compile(self._source, self._file, "exec", dont_inherit=True), vars(module))  # noqa: S102 - our own file
 
     def get_source(self, _name: str) -> str:
         """Return the text, for tracebacks."""

@@ -181,7 +181,7 @@ def _listeners(process: str) -> t.Iterator[tuple[str, tuple[str, int]]]:
 def _address(raw: str) -> str:
     """Return the text of an address of /proc/net/tcp (32-bit words in host byte order)."""
     import socket  # noqa: PLC0415 - only this function needs it
-    import sys  # noqa: PLC0415
+    import sys  # noqa: PLC0415 - only this function needs it
 
     words = bytes.fromhex(raw)
     if sys.byteorder == "little":

@@ -250,7 +250,7 @@ def _stage_and_validate(
 def _deadly(request: survey.Request, staged: str) -> tuple[str, ...]:
     """Return what the rules of the validator know to kill a daemon, and the host has not already."""
     # The rules are many, and a run that changes nothing does not need them.
-    from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415
+    from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415 - only for a change
         staged as staged_copy,
     )
 
