@@ -385,6 +385,12 @@ def _public_key(element: der.Element) -> _Key:
     return _Key(name, len(key) * 8, None)
 
 
+def describe_key(spki: bytes) -> tuple[str, int]:
+    """Return algorithm and bits of a SubjectPublicKeyInfo, as in ``Certificate``; raise X509Error."""
+    key = _public_key(der.whole(spki, what="SubjectPublicKeyInfo", tag=der.SEQUENCE))
+    return key.algorithm, key.bits
+
+
 def _bits(element: der.Element) -> int:
     return der.integer(element, what="a size").bit_length()
 
@@ -471,6 +477,7 @@ __all__ = (
     "Certificate",
     "PemBlock",
     "X509Error",
+    "describe_key",
     "is_certificate_label",
     "matches_name",
     "parse_certificate",

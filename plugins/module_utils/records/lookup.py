@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How pure code asks DNS: a callable, which is a resolver or a table (pure)."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
+    RecordError,
+    RRset,
+    name_of,
+)
+
+Status = t.Literal["found", "no_data", "no_name", "failed", "not_asked"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What DNS said to one question.
+
+    ``found`` has ``data`` in presentation format, with absolute names in lower case. ``no_data`` is a name without
+    records of the type, ``no_name`` no such name. ``failed`` and ``not_asked`` mean that nothing is known, with
+    the ``reason``; ``bogus`` is a failure of DNSSEC. ``secure`` says whether DNSSEC vouches for the answer, None
+    when that is not known. ``aliases`` are the names that CNAME records led to.
+    """
+
+    status: Status
+    data: tuple[str, ...] = ()
+    ttl: int = 0
+    secure: t.Optional[bool] = None
+    aliases: tuple[str, ...] = ()
+    reason: str = ""
+    bogus: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether DNS gave an answer, be it that there is nothing."""
+        return self.status in ("found", "no_data", "no_name")
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is known that there is no such record."""
+        return self.status in ("no_data", "no_name")
+
+
+class Lookup(t.Protocol):
+    """Asks for the records of a type at a name, which is as ``name_of`` returns it."""
+
+    def __call__(self, name: str, type_: str, /) -> Answer:
+        """Return the answer; a failure is one too."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A ``Lookup`` in a table of sets. Of names outside of ``zones`` nothing is known, unless there is a set.
+
+    ``others`` is asked for them when it is given.
+    """
+
+    sets: t.Mapping[tuple[str, str], RRset]
+    zones: tuple[str, ...] = ()
+    secure: t.Optional[bool] = None
+    others: t.Optional[Lookup] = None
+    _names: frozenset[str] = field(default_factory=frozenset, repr=False)
+
+    def __call__(self, name: str, type_: str, /) -> Answer:
+        """Return what the table has."""
+        alias = self.sets.get((name, "CNAME"))
+        if alias is not None and type_ != "CNAME":
+            target = alias.data[0]
+            if target == name:
+                return Answer("failed", reason=f"{name} is a CNAME of itself")
+            found = self(target, type_)
+            if len(found.aliases) > 8:
+                return Answer("failed", reason=f"{name} begins a loop of CNAME records")
+            return Answer(
+                found.status,
+                found.data,
+                found.ttl,
+                found.secure,
+                (target, *found.aliases),
+                found.reason,
+                found.bogus,
+            )
+        one = self.sets.get((name, type_))
+        if one is not None:
+            return Answer("found", one.data, one.ttl, self.secure)
+        if self.others is not None and name not in self._names:
+            return self.others(name, type_)
+        if self._here(name):
+            return Answer("no_data" if name in self._names else "no_name", secure=self.secure)
+        return Answer("not_asked", reason=f"{name} is not among the records that were given")
+
+    def _here(self, name: str) -> bool:
+        if name in self._names:
+            return True
+        labels = name.split(".")
+        return any(".".join(labels[at:]) in self.zones for at in range(len(labels) - 1))
+
+
+def table_of(
+    rrsets: t.Iterable[RRset],
+    *,
+    zones: t.Iterable[str] = (),
+    secure: t.Optional[bool] = None,
+    others: t.Optional[Lookup] = None,
+) -> Table:
+    """Return a ``Lookup`` that knows these sets, and that there is nothing else in *zones*.
+
+    Raises RecordError when there are two sets of one type at one name.
+    """
+    sets: dict[tuple[str, str], RRset] = {}
+    for one in rrsets:
+        if sets.setdefault(one.key, one) != one:
+            raise RecordError(f"{one.name} {one.type} is given twice, with different data")
+    places = tuple(name_of(zone) for zone in zones)
+    names = {name for name, _type in sets}
+    # A name above others exists too; but one above a zone is not the table's to deny.
+    for name in tuple(names):
+        labels = name.split(".")
+        above = (".".join(labels[at:]) for at in range(1, len(labels) - 1))
+        names.update(one for one in above if _inside(one, places))
+    return Table(sets, places, secure, others, frozenset(names))
+
+
+def _inside(name: str, zones: t.Sequence[str]) -> bool:
+    return any(name == zone or name.endswith(f".{zone}") for zone in zones)
+
+
+__all__ = ("Answer", "Lookup", "Status", "Table", "table_of")
