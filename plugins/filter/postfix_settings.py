@@ -27,7 +27,7 @@ options:
     description:
       - The choices.
       - Keys are V(inbound_profile), V(outbound_profile), V(inbound_level), V(outbound_level),
-        V(certificates), V(smtp_hygiene), V(policies), V(outbound_wrappermode) and V(observe).
+        V(certificates), V(sni), V(smtp_hygiene), V(policies), V(outbound_wrappermode) and V(observe).
     type: dict
     required: true
   postfix_version:
@@ -154,20 +154,23 @@ def postfix_settings(
 
 def _choices(value: t.Any) -> Choices:
     given = _dictionary(
-        value, keys=(*_TEXTS, *_SWITCHES, "certificates", "policies"), what="the input"
+        value, keys=(*_TEXTS, *_SWITCHES, "certificates", "sni", "policies"), what="the input"
     )
     chosen: dict[str, t.Any] = {name: _text(given, name) for name in _TEXTS if name in given}
     chosen.update({name: _switch(given, name) for name in _SWITCHES if name in given})
     return Choices(
         **chosen,
-        certificates=tuple(_certificate(one) for one in _list(given, "certificates")),
+        certificates=tuple(
+            _certificate(one, what="certificates") for one in _list(given, "certificates")
+        ),
+        sni=tuple(_certificate(one, what="sni") for one in _list(given, "sni")),
         policies=tuple(_policy(one) for one in _list(given, "policies")),
     )
 
 
-def _certificate(value: t.Any) -> CertificateChoice:
+def _certificate(value: t.Any, *, what: str) -> CertificateChoice:
     keys = ("certificate", "private_key", "names")
-    given = _dictionary(value, keys=keys, needed=keys[:2], what="certificates")
+    given = _dictionary(value, keys=keys, needed=keys[:2], what=what)
     names = tuple(str(one) for one in _list(given, "names"))
     return CertificateChoice(_text(given, "certificate"), _text(given, "private_key"), names)
 

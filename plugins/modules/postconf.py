@@ -166,6 +166,31 @@ options:
             type: list
             elements: str
             default: []
+      sni:
+        description:
+          - Certificates for the names that clients ask for with SNI, written into C(tls_server_sni_maps) before
+            the site's own tables.
+          - The files are read in place when a daemon starts. A renewed one needs a reload.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          names:
+            description:
+              - The names to show it for, such as V(mail.example.com), or V(.example.com) for every name below it.
+            type: list
+            elements: str
+            required: true
+          certificate:
+            description:
+              - File with the certificate followed by its intermediates.
+            type: path
+            required: true
+          private_key:
+            description:
+              - File with the private key. May be the same file.
+            type: path
+            required: true
       smtp_hygiene:
         description:
           - Whether to refuse VRFY, bare newlines and unauthorised pipelining and to demand HELO.
@@ -234,7 +259,7 @@ options:
     default: []
   certificate_check:
     description:
-      - What to do about a faulty certificate among O(policy.certificates) (missing, expired, for another name,
+      - What to do about a faulty certificate among O(policy.certificates) and O(policy.sni) (missing, expired, for another name,
         without its intermediate, with another key, ...), or an inherited one with which TLS cannot work.
     type: str
     choices:
@@ -466,6 +491,7 @@ def argument_spec() -> dict[str, t.Any]:
         "private_key": {"type": "path", "required": True, "no_log": False},
         "names": {"type": "list", "elements": "str", "default": []},
     }
+    sni = {**certificates, "names": {"type": "list", "elements": "str", "required": True}}
     policies = {
         "destination": {"type": "str", "required": True},
         "level": {"type": "str", "required": True},
@@ -491,6 +517,7 @@ def argument_spec() -> dict[str, t.Any]:
             "default": [],
             "options": certificates,
         },
+        "sni": {"type": "list", "elements": "dict", "default": [], "options": sni},
         "smtp_hygiene": {"type": "bool", "default": True},
         "policies": {"type": "list", "elements": "dict", "default": [], "options": policies},
         "outbound_wrappermode": {"type": "bool"},
@@ -545,15 +572,20 @@ def choices_of(options: t.Optional[t.Mapping[str, t.Any]]) -> t.Optional[resolve
     """Return the choices that O(policy) makes."""
     if options is None:
         return None
-    certificates = tuple(
-        resolve.CertificateChoice(one["certificate"], one["private_key"], tuple(one["names"]))
-        for one in options["certificates"]
+    certificates, sni = (
+        tuple(
+            resolve.CertificateChoice(one["certificate"], one["private_key"], tuple(one["names"]))
+            for one in options[name]
+        )
+        for name in ("certificates", "sni")
     )
     policies = tuple(
         resolve.Policy(**{**one, "match": tuple(one["match"]), "exclude": tuple(one["exclude"])})
         for one in options["policies"]
     )
-    return resolve.Choices(**{**options, "certificates": certificates, "policies": policies})
+    return resolve.Choices(
+        **{**options, "certificates": certificates, "sni": sni, "policies": policies}
+    )
 
 
 def request_of(module: AnsibleModule) -> survey.Request:

@@ -125,6 +125,7 @@ class Choices:
     inbound_level: str = "may"
     outbound_level: str = "may"
     certificates: tuple[CertificateChoice, ...] = ()
+    sni: tuple[CertificateChoice, ...] = ()
     smtp_hygiene: bool = True
     policies: tuple[Policy, ...] = ()
     outbound_wrappermode: t.Optional[bool] = None
@@ -133,6 +134,7 @@ class Choices:
 
 _DESTINATION: t.Final = re.compile(r"(?:\.?[\w-][\w.-]*|\[[\w.:-]+\])(?::[\w-]+)?", re.ASCII)
 _HOST_NAME: t.Final = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
+_SNI_NAME: t.Final = re.compile(r"\.?" + _HOST_NAME.pattern, re.ASCII)
 _MATCH: t.Final = re.compile(r"[\w.:*-]+", re.ASCII)
 MATCH_LEVELS: t.Final = frozenset({"fingerprint", "verify", "secure"})
 DANE_LEVELS: t.Final = frozenset({"dane", "dane-only"})
@@ -164,19 +166,43 @@ def validate(choices: Choices, *, host: Host) -> None:
                 f"3.6.10, 3.7.6, 3.8.1 and 3.9 on; this is Postfix {host.postfix}"
             )
     for certificate in choices.certificates:
-        _validate_certificate(certificate)
+        _validate_certificate(certificate, option="certificates")
+    _validate_sni(choices.sni, host=host)
     if choices.policies and host.map_types and "inline" not in host.map_types:
         raise ChoiceError("policies need the table type inline, which this Postfix does not have")
     for policy in choices.policies:
         _validate_policy(policy, host=host)
 
 
-def _validate_certificate(choice: CertificateChoice) -> None:
+def _validate_certificate(choice: CertificateChoice, *, option: str) -> None:
     for name in (choice.certificate, choice.private_key):
-        if not name.startswith("/") or re.search(r"[\s,$]", name):
+        if not name.startswith("/") or re.search(r"[\s,${}]", name):
             raise ChoiceError(
-                f"certificates: {name!r} is not the absolute name of a file without blanks, commas and '$'"
+                f"{option}: {name!r} is not the absolute name of a file without blanks, commas, braces and '$'"
             )
+
+
+def _validate_sni(rows: t.Sequence[CertificateChoice], *, host: Host) -> None:
+    known = host.known_parameters
+    if rows and known is not None and "tls_server_sni_maps" not in known:
+        raise ChoiceError(
+            f"sni needs the parameter tls_server_sni_maps, which Postfix has from 3.4 on; "
+            f"this is Postfix {host.postfix}"
+        )
+    if rows and host.map_types and "inline" not in host.map_types:
+        raise ChoiceError("sni needs the table type inline, which this Postfix does not have")
+    for row in rows:
+        _validate_certificate(row, option="sni")
+        if not row.names:
+            raise ChoiceError(
+                f"sni: {row.certificate} has no names: expected those that clients ask for"
+            )
+        for name in row.names:
+            if not _SNI_NAME.fullmatch(name):
+                raise ChoiceError(
+                    f"sni: {name!r} is not a name: expected mail.example.com, or .example.com for "
+                    "every name below it"
+                )
 
 
 def _validate_policy(policy: Policy, *, host: Host) -> None:

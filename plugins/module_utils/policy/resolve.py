@@ -46,9 +46,9 @@ _CLIENT_CERTIFICATES: t.Final = tuple(
 )
 _CLIENT_CERTIFICATE_USERS: t.Final = re.compile(r"clientcerts|check_ccert_access")
 # A first row that no host can match; what follows up to the closing brace are the rows of the choices.
-_MARK: t.Final = "{ hardened-mail.invalid = none }"
+_MARK: t.Final = "hardened-mail.invalid"
 _OWN_ROWS: t.Final = re.compile(
-    r"inline:\{\s*\{\s*hardened-mail\.invalid\s*=\s*none\s*\}(?:[\s,]*\{[^{}]*\})*\s*\}"
+    r"inline:\{\s*\{\s*hardened-mail\.invalid\s*=[^{}]*\}(?:[\s,]*\{[^{}]*\})*\s*\}"
 )
 _COMPARISON: t.Final = re.compile(r"(postfix|openssl)(>=|<)([\d.]+)")
 
@@ -208,7 +208,13 @@ def _outbound_flags(
     }
 
 
+def _site_tables(maps: str) -> str:
+    """Return a list of tables without the one that an earlier run put there."""
+    return _OWN_ROWS.sub("", maps).strip(" ,")
+
+
 def _inbound_flags(choices: Choices, *, current: t.Mapping[str, str]) -> dict[str, bool]:
+    sni = current.get("tls_server_sni_maps", "")
     # The value none stands for a server that only has anonymous suites, which are excluded.
     certificate = choices.certificates or any(
         current.get(one, "") not in ("", "none") for one in _SERVER_CERTIFICATES
@@ -217,6 +223,9 @@ def _inbound_flags(choices: Choices, *, current: t.Mapping[str, str]) -> dict[st
         f"inbound-level:{choices.inbound_level}": True,
         "found-inbound:encrypt": _server_encrypts(current),
         "certificates": bool(choices.certificates),
+        "sni": bool(choices.sni),
+        "own-sni": _OWN_ROWS.search(sni) is not None,
+        "site-sni": bool(_site_tables(sni)),
         # An empty ``current`` was not read from a host and says nothing about its certificates.
         "no-certificate": bool(current) and not certificate,
         "client-certificates": bool(current.get("relay_clientcerts"))
@@ -257,9 +266,7 @@ def _situation(
     site_policy_maps: t.Optional[str] = None,
 ) -> _Situation:
     found = current.get("smtp_tls_policy_maps", "")
-    site_maps = (
-        _OWN_ROWS.sub("", found).strip(" ,") if site_policy_maps is None else site_policy_maps
-    )
+    site_maps = _site_tables(found) if site_policy_maps is None else site_policy_maps
     flags = {
         **_inbound_flags(choices, current=current),
         **_outbound_flags(choices, current=current, site_maps=site_maps),
@@ -275,6 +282,9 @@ def _situation(
         "found_outbound_level": _client_level("smtp", current),
         "found_lmtp_level": _client_level("lmtp", current),
         "policy_maps": policy_maps(choices.policies, site_policy_maps=site_maps),
+        "sni_maps": sni_maps(
+            choices.sni, site_maps=_site_tables(current.get("tls_server_sni_maps", ""))
+        ),
     }
     return _Situation(host, frozenset(name for name, holds in flags.items() if holds), texts)
 
@@ -294,8 +304,28 @@ def policy_maps(policies: t.Iterable[Policy], *, site_policy_maps: str = "") -> 
     Returns ``site_policy_maps`` alone when there are no policies.
     """
     rows = [f"{{ {_policy_row(one)} }}" for one in policies]
-    tables = [f"inline:{{ {', '.join([_MARK, *rows])} }}"] if rows else []
+    mark = f"{{ {_MARK} = none }}"
+    tables = [f"inline:{{ {', '.join([mark, *rows])} }}"] if rows else []
     return ", ".join([*tables, *([site_policy_maps] if site_policy_maps else [])])
+
+
+def sni_maps(rows: t.Iterable[CertificateChoice], *, site_maps: str = "") -> str:
+    """Return ``tls_server_sni_maps`` with one inline table for ``rows``, then the site's tables.
+
+    An inline table reads the files when a daemon starts, before it gives up root, so a renewed
+    certificate needs a reload and no table built anew, and no key is copied into one. Returns
+    ``site_maps`` alone when there are no rows.
+    """
+    files: dict[str, list[str]] = {}
+    for one in rows:
+        for name in dict.fromkeys(name.lower() for name in one.names):
+            files.setdefault(name, []).extend(dict.fromkeys((one.private_key, one.certificate)))
+    if not files:
+        return site_maps
+    # The value of a row names files, so the mark of ours has those of the first row.
+    marked = {_MARK: next(iter(files.values())), **files}
+    listed = ", ".join(f"{{ {name} = {' '.join(named)} }}" for name, named in marked.items())
+    return ", ".join([f"inline:{{ {listed} }}", *([site_maps] if site_maps else [])])
 
 
 def _policy_row(policy: Policy) -> str:
@@ -582,5 +612,6 @@ __all__ = (
     "owned_parameters",
     "policy_maps",
     "resolve",
+    "sni_maps",
     "weaker",
 )

@@ -167,6 +167,15 @@ _INBOUND: t.Final = (
         source="postconf(5) smtpd_tls_chain_files",
     ),
     *_all(
+        "tls_server_sni_maps",
+        "inbound",
+        Rule("sni", "{sni_maps}"),
+        Rule("own-sni site-sni", "{sni_maps}", "The site's own tables, without rows of sni."),
+        Rule("own-sni", REMOVE, "There are no names of sni any more."),
+        Rule("", KEEP),
+        reason="Shows each name that a client asks for its own certificate; the files are read in place.",
+    ),
+    *_all(
         "smtpd_tls_protocols",
         "inbound",
         Rule("inbound:interop postfix>=3.6", ">=TLSv1", _OLD_IN, _COST_IN),

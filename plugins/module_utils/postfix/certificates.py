@@ -15,7 +15,10 @@ from ansible_collections.hardened.mail.plugins.module_utils.x509 import pair
 from ansible_collections.hardened.mail.plugins.module_utils.x509.chain import Problem
 
 if t.TYPE_CHECKING:
-    from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import Choices
+    from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import (
+        CertificateChoice,
+        Choices,
+    )
 
 _LEGACY = (
     ("smtpd_tls_cert_file", "smtpd_tls_key_file"),
@@ -70,22 +73,36 @@ def judge(
     """
     strict = choices is not None and choices.inbound_profile == "strict"
     name = snapshot.effective.get("myhostname", "")
+    by_name = _for_names(choices, strict=strict) if choices is not None and choices.sni else ()
     if choices is not None and choices.certificates:
-        return _chosen(choices, myhostname=name, strict=strict)
+        default = tuple((one, one.names or (name,)) for one in choices.certificates)
+        return (*_chosen(default, strict=strict), *by_name)
     if not serves_strangers(snapshot, services=services):
-        return ()
-    return _inherited(snapshot, names=(name,), strict=strict)
+        return by_name
+    return (*_inherited(snapshot, names=(name,), strict=strict), *by_name)
 
 
-def _chosen(choices: Choices, *, myhostname: str, strict: bool) -> tuple[CertificateProblem, ...]:
+def _for_names(choices: Choices, *, strict: bool) -> tuple[CertificateProblem, ...]:
+    """Return what is wrong with the certificates of SNI; with one that is missing, none is shown."""
+    names = dict.fromkeys(name.lower() for one in choices.sni for name in one.names)
+    found: dict[CertificateProblem, None] = {}
+    for name in names:
+        # A leading dot stands for every name below it, which is what a wildcard certifies.
+        asked = f"any{name}" if name.startswith(".") else name
+        rows = [one for one in choices.sni if name in map(str.lower, one.names)]
+        found.update(dict.fromkeys(_chosen(tuple((one, (asked,)) for one in rows), strict=strict)))
+    return tuple(found)
+
+
+def _chosen(
+    asked: t.Iterable[tuple[CertificateChoice, tuple[str, ...]]], *, strict: bool
+) -> tuple[CertificateProblem, ...]:
+    """Return what is wrong with certificates that one client may be shown, and their names."""
     found: list[CertificateProblem] = []
     seen: dict[str, str] = {}
-    for one in choices.certificates:
+    for one, names in asked:
         report = pair.check_pair(
-            one.certificate,
-            private_key_file=one.private_key,
-            names=one.names or (myhostname,),
-            strict=strict,
+            one.certificate, private_key_file=one.private_key, names=names, strict=strict
         )
         found += [
             CertificateProblem(problem.message, problem.severity == "error")

@@ -27,6 +27,7 @@ _LEVELS = (
     ("smtp_tls_security_level", "outbound_level"),
 )
 _POLICY_MAPS = "smtp_tls_policy_maps"
+_SNI_MAPS = "tls_server_sni_maps"
 
 
 class RequestProblem(Exception):
@@ -94,6 +95,7 @@ def read(request: Request) -> Survey:
     """
     directory = request.config_directory
     _refuse_doubles(request.services)
+    _refuse_sni_twice(request)
     snapshot = runner.read(directory)
     main_path, master_path = (os.path.join(directory, name) for name in ("main.cf", "master.cf"))
     raw_main, raw_master = files.read_bytes(main_path), files.read_bytes(master_path)
@@ -189,6 +191,14 @@ def _refuse_doubles(services: t.Sequence[master_cf.ServiceChange]) -> None:
                 "give it once. Nothing was changed."
             )
         seen[key] = f"{change.name}/{change.type}"
+
+
+def _refuse_sni_twice(request: Request) -> None:
+    if request.choices is not None and request.choices.sni and _SNI_MAPS in request.parameters:
+        raise RequestProblem(
+            f"sni and parameters both give {_SNI_MAPS}: put all names into sni, or drop it. "
+            "Nothing was changed."
+        )
 
 
 def decode(raw: bytes) -> str:

@@ -310,6 +310,68 @@ def test_policy_maps_without_policies_are_the_sites() -> None:
     assert policy.policy_maps(()) == ""
 
 
+SNI = (
+    CertificateChoice("/e/org.pem", "/e/org.key", ("Mail.example.org", "smtp.example.org")),
+    CertificateChoice("/e/net.pem", "/e/net.pem", (".example.net",)),
+    CertificateChoice("/e/rsa.pem", "/e/rsa.key", ("mail.example.org",)),
+)
+
+
+def test_sni_becomes_one_inline_table_with_every_key_of_a_name() -> None:
+    assert value_of("tls_server_sni_maps", choices=Choices(sni=SNI)) == (
+        "inline:{ { hardened-mail.invalid = /e/org.key /e/org.pem /e/rsa.key /e/rsa.pem },"
+        " { mail.example.org = /e/org.key /e/org.pem /e/rsa.key /e/rsa.pem },"
+        " { smtp.example.org = /e/org.key /e/org.pem }, { .example.net = /e/net.pem } }"
+    )
+
+
+@pytest.mark.parametrize("site", ["", "hash:/etc/postfix/sni", "inline:{ { a.example = /a.pem } }"])
+def test_sni_comes_changes_and_goes_and_the_sites_tables_stay(site: str) -> None:
+    def run(choices: Choices, current: str) -> t.Optional[str]:
+        return value_of("tls_server_sni_maps", choices=choices, tls_server_sni_maps=current)
+
+    first = run(Choices(sni=SNI), site)
+    assert first is not None
+    assert first.endswith("/e/net.pem } }" + (f", {site}" if site else ""))
+    assert run(Choices(sni=SNI), first) == first
+    second = run(Choices(sni=SNI[1:2]), first)
+    assert second is not None
+    assert second.endswith(".example.net = /e/net.pem } }" + (f", {site}" if site else ""))
+    assert run(Choices(), second) == (site or None)
+    assert run(Choices(), site) == KEPT
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        pytest.param({"names": ()}, "/c.pem has no names", id="no-names"),
+        pytest.param({"names": ("*.example",)}, r"'\*\.example' is not a name", id="wildcard"),
+        pytest.param({"names": ("a b.example",)}, "'a b.example' is not a name", id="blank"),
+        pytest.param({"names": ("a}.example",)}, "is not a name", id="brace"),
+        pytest.param({"certificate": "c.pem"}, "sni: 'c.pem' is not the absolute", id="relative"),
+        pytest.param({"private_key": "/k }.pem"}, "sni: '/k }.pem' is not", id="brace-in-file"),
+    ],
+)
+def test_sni_that_would_break_the_table_is_refused(row: dict[str, t.Any], words: str) -> None:
+    given = {"certificate": "/c.pem", "private_key": "/k.pem", "names": ("a.example",), **row}
+    with pytest.raises(ChoiceError, match=words):
+        resolve(HOST, choices=Choices(sni=(CertificateChoice(**given),)), current=STOCK)
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        pytest.param({"map_types": frozenset({"hash"})}, "the table type inline", id="no-inline"),
+        pytest.param(
+            {"known_parameters": frozenset({"myhostname"})}, "has from 3.4 on", id="old-postfix"
+        ),
+    ],
+)
+def test_sni_is_refused_where_postfix_cannot_do_it(host: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(ChoiceError, match=words):
+        resolve(dataclasses.replace(HOST, **host), choices=Choices(sni=SNI), current=STOCK)
+
+
 def test_old_per_site_table_stays_while_it_is_the_only_one() -> None:
     table = {"smtp_tls_per_site": "hash:/etc/postfix/tls_per_site"}
     assert value_of("smtp_tls_per_site", **table) == KEPT
@@ -616,7 +678,7 @@ CHOICES = [
     Choices(
         inbound_profile="strict", certificates=TWO, policies=POLICIES, outbound_wrappermode=True
     ),
-    Choices(inbound_level="encrypt", outbound_level="verify"),
+    Choices(inbound_level="encrypt", outbound_level="verify", sni=SNI),
 ]
 CURRENTS: list[dict[str, str]] = [
     STOCK,
@@ -636,7 +698,12 @@ CURRENTS: list[dict[str, str]] = [
         "smtpd_forbid_bare_newline": "reject",
     },
     {**STOCK, "smtp_tls_wrappermode": "yes", "smtp_tls_policy_maps": "hash:/etc/p"},
-    {**STOCK, "smtp_tls_policy_maps": policy.policy_maps(POLICIES)},
+    {
+        **STOCK,
+        "smtp_tls_policy_maps": policy.policy_maps(POLICIES),
+        "tls_server_sni_maps": policy.sni_maps(SNI),
+    },
+    {**STOCK, "tls_server_sni_maps": policy.sni_maps(SNI, site_maps="hash:/etc/postfix/sni")},
     {**STOCK, "smtp_tls_policy_maps": policy.policy_maps(POLICIES, site_policy_maps="hash:/etc/p")},
 ]
 
