@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import (
     rules,
+    rules_dns,
     rules_dovecot,
     rules_wire,
 )
@@ -34,7 +35,7 @@ The severity of a rule is the one for the profile `intermediate`; a finding may 
 - **dies**: a daemon of Postfix dies of it, or TLS is off, though `postfix check` is content. `hardened.mail.postconf` refuses to write it.
 - **host**: it needs a look at the host itself and is incomplete for a capture.
 
-Examples are lines of `main.cf`, or of `master.cf` where a service is named.
+Examples are lines of `main.cf`, or of `master.cf` where a service is named, or records of a zone.
 
 """
 MEANINGS: t.Final = {
@@ -92,4 +93,4 @@ def page(described: Described) -> str:
 
 def every_rule() -> Described:
     """Return the rules of every module."""
-    return (*rules.RULES, *rules_dovecot.RULES, *rules_wire.RULES)
+    return (*rules.RULES, *rules_dovecot.RULES, *rules_wire.RULES, *rules_dns.RULES)

@@ -30,8 +30,8 @@ class Fix:
 class Finding:
     """One thing that is wrong with one subject.
 
-    ``subject`` is ``main.cf``, a service as ``submission/inet``, ``dovecot``, a file, or a port as it was
-    served. ``parameter`` is empty when no single one is to blame. ``observed`` and ``expected`` carry no
+    ``subject`` is ``main.cf``, a service as ``submission/inet``, ``dovecot``, a file, a port as it was
+    served, or a name in the DNS with the type in ``parameter``. ``parameter`` is empty when no single one is to blame. ``observed`` and ``expected`` carry no
     secrets. ``waived`` is the reason of the waiver that covers it, empty when none does.
     """
 

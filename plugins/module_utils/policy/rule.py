@@ -37,6 +37,7 @@ AREAS: t.Final[t.Mapping[str, str]] = {
     "logging": "What the log and the headers show",
     "dovecot": "Dovecot",
     "wire": "What the ports really do",
+    "dns": "Mail domains in the DNS",
 }
 
 _OWNED: t.Final = frozenset(one.parameter for one in SETTINGS)

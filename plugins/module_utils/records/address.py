@@ -50,7 +50,10 @@ def address_rrsets(
 
 def reverse_name(address: str) -> str:
     """Return the name at which the PTR record of an address is. Raises RecordError."""
-    return f"{address_of(address).reverse_pointer}."
+    try:
+        return f"{ipaddress.ip_address(address).reverse_pointer}."
+    except ValueError:
+        raise RecordError(f"{address!r} is no address: expected one such as 192.0.2.1") from None
 
 
 def ptr_rrsets(
@@ -59,7 +62,8 @@ def ptr_rrsets(
     """Return the PTR sets for whoever owns the reverse zones. Raises RecordError."""
     name = host_of(host)
     return tuple(
-        make_rrset(reverse_name(one), "PTR", [name], ttl=ttl) for one in dict.fromkeys(addresses)
+        make_rrset(reverse_name(one), "PTR", [name], ttl=ttl)
+        for one in dict.fromkeys(str(address_of(text)) for text in addresses)
     )
 
 

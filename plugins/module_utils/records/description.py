@@ -56,6 +56,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.srv import (
     Server,
     srv_rrset,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.records.tags import report_uri
 from ansible_collections.hardened.mail.plugins.module_utils.records.tls_rpt import (
     TlsRptRecord,
     tls_rpt_rrset,
@@ -286,8 +287,11 @@ def _dmarc(value: Json, *, receives: bool, what: str) -> t.Optional[DmarcRecord]
     given = _dictionary(value, keys=_DMARC, what=whole)
     tags: dict[str, t.Any] = {"p": "none" if receives else "reject"}
     for name in _DMARC:
-        if name in ("fo", "rua", "ruf"):
+        if name == "fo":
             tags[name] = tuple(map(str, _list(given, name, what=whole)))
+        elif name in ("rua", "ruf"):
+            several = _list(given, name, what=whole)
+            tags[name] = tuple(report_uri(str(one), https=False) for one in several)
         elif name in given:
             tags[name] = str(given[name])
     return DmarcRecord(**tags)

@@ -226,10 +226,11 @@ def external_targets(domain: str, record: DmarcRecord) -> tuple[str, ...]:
     own = name_of(domain)
     found = []
     for uri in (*record.rua, *record.ruf):
-        target = report_domain(uri)
-        if not target:
+        try:
+            name = name_of(report_domain(uri))
+        except RecordError:
+            # Reports cannot go there, which is said of the address.
             continue
-        name = name_of(target)
         if name != own and not name.endswith(f".{own}") and not own.endswith(f".{name}"):
             found.append(name)
     return tuple(dict.fromkeys(found))

@@ -56,13 +56,13 @@ class Lookup(t.Protocol):
 
 @dataclass(frozen=True)
 class Table:
-    """A ``Lookup`` in a table of sets. Of names outside of ``zones`` nothing is known, unless there is a set.
+    """A ``Lookup`` in a table of sets. Outside of ``zones`` nothing is known but these sets.
 
-    ``others`` is asked for them when it is given.
+    ``others`` is asked for the rest when it is given.
     """
 
     sets: t.Mapping[tuple[str, str], RRset]
-    zones: tuple[str, ...] = ()
+    zones: frozenset[str] = frozenset()
     secure: t.Optional[bool] = None
     others: t.Optional[Lookup] = None
     _names: frozenset[str] = field(default_factory=frozenset, repr=False)
@@ -89,17 +89,11 @@ class Table:
         one = self.sets.get((name, type_))
         if one is not None:
             return Answer("found", one.data, one.ttl, self.secure)
-        if self.others is not None and name not in self._names:
-            return self.others(name, type_)
-        if self._here(name):
+        if _inside(name, self.zones):
             return Answer("no_data" if name in self._names else "no_name", secure=self.secure)
+        if self.others is not None:
+            return self.others(name, type_)
         return Answer("not_asked", reason=f"{name} is not among the records that were given")
-
-    def _here(self, name: str) -> bool:
-        if name in self._names:
-            return True
-        labels = name.split(".")
-        return any(".".join(labels[at:]) in self.zones for at in range(len(labels) - 1))
 
 
 def table_of(
@@ -117,18 +111,19 @@ def table_of(
     for one in rrsets:
         if sets.setdefault(one.key, one) != one:
             raise RecordError(f"{one.name} {one.type} is given twice, with different data")
-    places = tuple(name_of(zone) for zone in zones)
-    names = {name for name, _type in sets}
-    # A name above others exists too; but one above a zone is not the table's to deny.
-    for name in tuple(names):
-        labels = name.split(".")
-        above = (".".join(labels[at:]) for at in range(1, len(labels) - 1))
-        names.update(one for one in above if _inside(one, places))
-    return Table(sets, places, secure, others, frozenset(names))
+    places = frozenset(name_of(zone) for zone in zones)
+    # A name above others exists too.
+    names = frozenset(
+        ".".join(labels[at:])
+        for labels in (name.split(".") for name, _type in sets)
+        for at in range(len(labels) - 1)
+    )
+    return Table(sets, places, secure, others, names)
 
 
-def _inside(name: str, zones: t.Sequence[str]) -> bool:
-    return any(name == zone or name.endswith(f".{zone}") for zone in zones)
+def _inside(name: str, zones: t.AbstractSet[str]) -> bool:
+    labels = name.split(".")
+    return any(".".join(labels[at:]) in zones for at in range(len(labels) - 1))
 
 
 __all__ = ("Answer", "Lookup", "Status", "Table", "table_of")

@@ -169,7 +169,8 @@ def parse_spf(text: str) -> SpfRecord:
         if separator == "=":
             if sign:
                 raise RecordError(f"SPF: found {word!r}: a modifier has no sign")
-            modifiers.append((name.lower(), _domain_spec(value, word)))
+            known = name.lower() in ("redirect", "exp")
+            modifiers.append((name.lower(), _domain_spec(value, word) if known else value))
         else:
             terms.append(_term(sign or "+", name.lower(), separator, value, word=word))
     names = [name for name, _value in modifiers]
@@ -224,9 +225,9 @@ def _network(name: str, value: str, word: str) -> str:
 
 def _domain_spec(value: str, word: str) -> str:
     """Return a domain, or one with macros (RFC 7208 section 7.1). Raises RecordError."""
-    if "%" in _MACRO.sub("", value) or not value:
+    if not value or "%" in _MACRO.sub("", value):
         raise RecordError(f"SPF: found {word!r}: expected a domain")
-    if "%" not in value and word.partition("=")[0].lower() not in ("exp",) and ":" in word:
+    if "%" not in value:
         name_of(value)
     return value
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import RecordError
+from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
+    RecordError,
+    name_of,
+)
 
 _NAME: t.Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _MAIL: t.Final = re.compile(r"mailto:([^\s@,;!]+)@([^\s@,;!?]+)(\?[^\s,;!]*)?", re.IGNORECASE)
@@ -66,6 +69,7 @@ def report_uri(address: str, *, https: bool) -> str:
         raise RecordError(
             f"reports go to {whole!r}: expected {forms}, with comma, semicolon and exclamation mark as %2C, %3B, %21"
         )
+    name_of(report_domain(uri))
     return uri
 
 

@@ -17,7 +17,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy import findin
 UTILS: t.Final = pathlib.Path(rules.__file__).parent
 SLUG: t.Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 #: What other modules judge.
-ELSEWHERE: t.Final = ("dovecot", "wire")
+ELSEWHERE: t.Final = ("dns", "dovecot", "wire")
 PARTS: t.Final = frozenset(t.get_args(rule.Part))
 
 

@@ -89,7 +89,7 @@ DESCRIPTION: t.Final[dict[str, t.Any]] = {
                 "p": "reject",
                 "adkim": "s",
                 "aspf": "s",
-                "rua": ["dmarc@example.com", "mailto:d@reports.example"],
+                "rua": ["dmarc@example.com", "d@reports.example"],
             },
             "mta_sts": {"mode": "enforce", "addresses": ["192.0.2.80"]},
             "tls_rpt": ["mailto:tls@example.com"],
