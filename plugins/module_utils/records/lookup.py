@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
     RecordError,
     RRset,
     name_of,
 )
+
+_MOST_ALIASES: t.Final = 8
 
 Status = t.Literal["found", "no_data", "no_name", "failed", "not_asked"]
 
@@ -68,24 +70,17 @@ class Table:
     _names: frozenset[str] = field(default_factory=frozenset, repr=False)
 
     def __call__(self, name: str, type_: str, /) -> Answer:
-        """Return what the table has."""
-        alias = self.sets.get((name, "CNAME"))
-        if alias is not None and type_ != "CNAME":
-            target = alias.data[0]
-            if target == name:
-                return Answer("failed", reason=f"{name} is a CNAME of itself")
-            found = self(target, type_)
-            if len(found.aliases) > 8:
-                return Answer("failed", reason=f"{name} begins a loop of CNAME records")
-            return Answer(
-                found.status,
-                found.data,
-                found.ttl,
-                found.secure,
-                (target, *found.aliases),
-                found.reason,
-                found.bogus,
-            )
+        """Return what the table has; CNAME records are followed."""
+        aliases: list[str] = []
+        while type_ != "CNAME" and (name, "CNAME") in self.sets:
+            name = self.sets[name, "CNAME"].data[0]
+            if len(aliases) == _MOST_ALIASES:
+                return Answer("failed", reason=f"{aliases[0]} is in a loop of CNAME records")
+            aliases.append(name)
+        found = self._at(name, type_)
+        return replace(found, aliases=(*aliases, *found.aliases)) if aliases else found
+
+    def _at(self, name: str, type_: str) -> Answer:
         one = self.sets.get((name, type_))
         if one is not None:
             return Answer("found", one.data, one.ttl, self.secure)
