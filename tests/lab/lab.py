@@ -40,6 +40,7 @@ PARENT_OF = {
     "referee": "postfix",
     "mail": "postfix",
     "strace": "postfix",
+    "dns": "base",
 }
 REPOSITORY = "localhost/hardened-mail-lab"
 

@@ -1,0 +1,325 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions and updates for one name server over TCP, signed with TSIG (effects; needs dnspython)."""
+
+from __future__ import annotations
+
+import socket
+import time
+import traceback
+import types
+import typing as t
+
+from ansible_collections.hardened.mail.plugins.module_utils.records.tsig_key import TsigKey
+from ansible_collections.hardened.mail.plugins.module_utils.records.update_plan import (
+    Change,
+    Found,
+)
+
+#: Why dnspython cannot be used; None when it can.
+DNSPYTHON_MISSING: t.Optional[str] = None
+try:
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.name
+    import dns.opcode
+    import dns.query
+    import dns.rcode
+    import dns.rdata
+    import dns.rdataclass
+    import dns.rdatatype
+    import dns.rrset
+    import dns.tsig
+    import dns.update
+except ImportError:
+    DNSPYTHON_MISSING = traceback.format_exc()
+
+
+class ServerProblem(Exception):
+    """The server could not be asked, or said no; the text says what and what to do.
+
+    ``unknown`` tells that an update was sent and its answer never came.
+    """
+
+    unknown = False
+
+
+class Changed(ServerProblem):
+    """A prerequisite did not hold: what was read is not what is there now."""
+
+
+def canonical(type_: str, data: str) -> str:
+    """Return record data as the server's answers are compared: parsed, names in lower case.
+
+    Raises ValueError with what is wrong.
+    """
+    try:
+        kind = dns.rdatatype.from_text(type_)
+        read = dns.rdata.from_text(
+            dns.rdataclass.IN, kind, data, origin=dns.name.root, relativize=False
+        )
+        octets = read.to_digestable(dns.name.root)
+        again = dns.rdata.from_wire(dns.rdataclass.IN, kind, octets, 0, len(octets))
+    except (dns.exception.DNSException, ValueError) as error:
+        raise ValueError(
+            f"{type_} {data!r} is no record: {error or type(error).__name__}"
+        ) from None
+    return str(again.to_text())
+
+
+class CnameThere(ServerProblem):
+    """The name is an alias, beside which nothing can stand."""
+
+
+class Unsure(ServerProblem):
+    """No answer came to what was sent."""
+
+    unknown = True
+
+
+class Server:
+    """A name server on one TCP connection that lasts as long as the block.
+
+    Every question and answer is signed with the key, if there is one.
+    """
+
+    def __init__(
+        self, host: str, *, port: int, timeout: float, key: t.Optional[TsigKey] = None
+    ) -> None:
+        self.host, self.port = host, port
+        self.where = f"{host} port {port}"
+        self._deadline = time.monotonic() + timeout
+        self._timeout = timeout
+        self._key = key
+        self._socket: t.Optional[socket.socket] = None
+
+    def __enter__(self) -> Server:
+        """Return the server; the connection is made with the first question."""
+        return self
+
+    def __exit__(
+        self,
+        kind: t.Optional[type[BaseException]],
+        error: t.Optional[BaseException],
+        trace: t.Optional[types.TracebackType],
+    ) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def left(self) -> float:
+        """Return how many seconds are left for everything."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def read(self, name: str, type_: str) -> Found:
+        """Return the set as the server has it. Raises ServerProblem, for a CNAME in the way too."""
+        answer = self._ask(name, type_)
+        data: list[str] = []
+        ttl = 0
+        for one in answer.answer:
+            kind = dns.rdatatype.to_text(one.rdtype)
+            if one.name != dns.name.from_text(name):
+                continue
+            if kind == "CNAME" and type_ != "CNAME":
+                raise CnameThere(
+                    f"{name} is a CNAME for {one[0].to_text()}, and nothing can stand beside a CNAME:"
+                    f" remove the CNAME, or publish {type_} at the name it points to"
+                )
+            if kind == type_:
+                ttl = one.ttl
+                data += (canonical(type_, record.to_text()) for record in one)
+        return Found(ttl, tuple(sorted(data))) if data else Found()
+
+    def zone_of(self, name: str) -> str:
+        """Return the zone of this server that has the name. Raises ServerProblem."""
+        answer = self._ask(name, "SOA")
+        for one in (*answer.answer, *answer.authority):
+            if one.rdtype == dns.rdatatype.SOA:
+                return str(one.name.to_text()).lower()
+        if answer.answer and "." in name.rstrip("."):
+            # An alias is answered in place of the question, and is never the apex of a zone.
+            return self.zone_of(name.partition(".")[2])
+        raise ServerProblem(f"{self.where} named no zone for {name}")
+
+    def soa(self, zone: str) -> tuple[str, int]:
+        """Return the primary server that the SOA record names, and the serial number. Raises ServerProblem."""
+        for one in self._ask(zone, "SOA").answer:
+            if one.rdtype == dns.rdatatype.SOA:
+                return str(one[0].mname.to_text()).lower(), int(one[0].serial)
+        raise ServerProblem(
+            f"{zone} is not the apex of a zone of {self.where}: look for its zone with dig SOA {zone}"
+        )
+
+    def update(self, zone: str, changes: t.Sequence[Change]) -> None:
+        """Make all changes or none. Raises ServerProblem, Changed when the sets are not as they were read."""
+        message = dns.update.UpdateMessage(zone)
+        for change in changes:
+            _require(message, change)
+            if change.before.data:
+                message.delete(dns.name.from_text(change.name), change.type)
+            for data in change.after.data:
+                message.add(dns.name.from_text(change.name), change.after.ttl, change.type, data)
+        answer = self._exchange(message, f"update {zone} on")
+        code = answer.rcode()
+        if code in (dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.YXDOMAIN, dns.rcode.NXDOMAIN):
+            raise Changed(
+                f"{self.where}: the records of {zone} are not as they were read a moment ago"
+                f" ({dns.rcode.to_text(code)}): somebody else changes them too. Run it again"
+            )
+        if code != dns.rcode.NOERROR:
+            raise ServerProblem(self._refusal(zone, code))
+
+    def is_real(self, zone: str, name: str, type_: str) -> bool:
+        """Return whether a name has a set of its own, and is not answered from a wildcard.
+
+        Raises ServerProblem. An update with a condition and without a change is a question.
+        """
+        message = dns.update.UpdateMessage(zone)
+        message.present(dns.name.from_text(name), type_)
+        return bool(self._exchange(message, f"ask {zone} on").rcode() == dns.rcode.NOERROR)
+
+    def _ask(self, name: str, type_: str) -> t.Any:
+        """Return an authoritative answer. Raises ServerProblem."""
+        query = dns.message.make_query(name, type_, use_edns=0, payload=1232)
+        query.flags &= ~dns.flags.RD
+        answer = self._exchange(query, f"ask for {name} {type_} from")
+        code = answer.rcode()
+        if code == dns.rcode.REFUSED:
+            raise ServerProblem(
+                f"{self.where} refuses to answer for {name} (REFUSED): it has no zone with this name,"
+                " or its allow-query does not let this host or key ask"
+            )
+        if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+            raise ServerProblem(
+                f"{self.where} answers {dns.rcode.to_text(code)} for {name} {type_}"
+            )
+        if not answer.flags & dns.flags.AA:
+            raise ServerProblem(
+                f"{self.where} is not authoritative for {name}: name the primary server of the zone"
+            )
+        return answer
+
+    def _refusal(self, zone: str, code: int) -> str:
+        """Return in words why an update was turned down."""
+        said = dns.rcode.to_text(code)
+        if code == dns.rcode.NOTZONE:
+            return f"{self.where} says that a name is not in the zone {zone} (NOTZONE): name the right zone"
+        if code == dns.rcode.NOTAUTH:
+            return (
+                f"{self.where} is not the primary server of {zone} (NOTAUTH): {self._primary(zone)}"
+            )
+        if code in (dns.rcode.REFUSED, dns.rcode.NOTIMP):
+            return (
+                f"{self.where} does not take the update of {zone} ({said}):"
+                " the key may not change these records (allow-update or update-policy of the zone),"
+                " or the zone would be unsound, such as an MX whose host has no address, and its log says so,"
+                f" or the server is a secondary; {self._primary(zone)}"
+            )
+        if code == dns.rcode.SERVFAIL:
+            return (
+                f"{self.where} could not make the update of {zone} (SERVFAIL): its log says why,"
+                " often a zone file or journal that it may not write"
+            )
+        return f"{self.where} answers {said} to the update of {zone}"
+
+    def _primary(self, zone: str) -> str:
+        try:
+            return f"by its SOA record the primary is {self.soa(zone)[0]}"
+        except ServerProblem:
+            return "which server is the primary could not be read"
+
+    def _exchange(self, message: t.Any, doing: str) -> t.Any:
+        """Send a message and return the answer, whose signature was checked. Raises ServerProblem."""
+        what = f"Cannot {doing} {self.where}"
+        if self._key is not None:
+            name = dns.name.from_text(self._key.name)
+            key = dns.tsig.Key(name, self._key.secret, dns.name.from_text(self._key.algorithm))
+            message.use_tsig(key)
+        try:
+            answer = self._send(message)
+        except dns.tsig.PeerBadKey:
+            raise ServerProblem(
+                f"{what}: it does not know the key {self._name} with {self._algorithm} (BADKEY);"
+                " is it the primary server of the zone?"
+            ) from None
+        except dns.tsig.PeerBadSignature:
+            raise ServerProblem(
+                f"{what}: its secret of the key {self._name} is another one (BADSIG)"
+            ) from None
+        except dns.tsig.PeerBadTime:
+            raise ServerProblem(
+                f"{what}: its clock and the one of this host are more than 300 seconds apart (BADTIME):"
+                " set the clocks"
+            ) from None
+        except (dns.tsig.BadSignature, dns.tsig.BadTime, dns.message.UnknownTSIGKey) as error:
+            raise ServerProblem(
+                f"{what}: its answer is not signed with the key {self._name} ({type(error).__name__})"
+            ) from None
+        except (dns.exception.Timeout, socket.timeout):
+            raise self._lost(f"{what}: no answer within {self._timeout:g} seconds") from None
+        except (EOFError, ConnectionResetError, BrokenPipeError):
+            raise self._lost(f"{what}: it closed the connection without an answer") from None
+        except (OSError, dns.exception.DNSException) as error:
+            raise ServerProblem(f"{what}: {error or type(error).__name__}") from None
+        if self._key is not None and not answer.had_tsig:
+            raise ServerProblem(
+                f"{what}: its answer ({dns.rcode.to_text(answer.rcode())}) is not signed, so it is not believed;"
+                f" does it know the key {self._name}?"
+            )
+        return answer
+
+    def _lost(self, text: str) -> ServerProblem:
+        """Return the problem of an answer that did not come: without a connection nothing was sent."""
+        return ServerProblem(text) if self._socket is None else Unsure(text)
+
+    def _send(self, message: t.Any) -> t.Any:
+        """Send on the open connection, once more on a new one when the server has closed it."""
+        fresh = self._socket is None
+        try:
+            return self._send_once(message)
+        except (EOFError, ConnectionError):
+            self.close()
+            # An update may have been made although its answer was lost; the conditions in it make a second one fail.
+            if fresh or dns.opcode.from_flags(message.flags) == dns.opcode.UPDATE:
+                raise
+            return self._send_once(message)
+
+    def _send_once(self, message: t.Any) -> t.Any:
+        if self._socket is None:
+            self._socket = socket.create_connection((self.host, self.port), max(0.1, self.left()))
+            self._socket.setblocking(False)
+        return dns.query.tcp(message, self.host, timeout=max(0.1, self.left()), sock=self._socket)
+
+    @property
+    def _name(self) -> str:
+        return self._key.name if self._key else ""
+
+    @property
+    def _algorithm(self) -> str:
+        return self._key.algorithm if self._key else ""
+
+
+def _require(message: t.Any, change: Change) -> None:
+    """Make the update depend on the set being as it was read, and on no CNAME at its name."""
+    name = dns.name.from_text(change.name)
+    if change.before.data:
+        message.present(name, *(_rdata(change.type, data) for data in change.before.data))
+    else:
+        message.absent(name, change.type)
+        if change.type != "CNAME":
+            message.absent(name, "CNAME")
+
+
+def _rdata(type_: str, data: str) -> t.Any:
+    return dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(type_), data)
+
+
+__all__ = ("DNSPYTHON_MISSING", "Changed", "CnameThere", "Server", "ServerProblem", "canonical")

@@ -1,0 +1,326 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module dns_update on a real BIND, with NSD as a secondary; dig and nsupdate are the referees.
+
+Run with ``tests/lab/enter .venv/bin/pytest tests/integration_lab/test_dns_real.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import sys
+import typing as t
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.hardened.mail.plugins.modules import dns_update
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import dns_hosts
+
+SPF = '"v=spf1 mx -all"'
+FOREIGN = '"site-verification=abc; def"'
+
+
+def run_module(module: t.Any, arguments: dict[str, t.Any], *, check: bool = False) -> t.Any:
+    """Run a module here and return its result."""
+    printed = io.StringIO()
+    options = {**arguments, "_ansible_check_mode": check, "_ansible_diff": True}
+    with (
+        patch_module_args(options),
+        contextlib.redirect_stdout(printed),
+        contextlib.suppress(SystemExit),
+    ):
+        module.main()
+    return json.loads(printed.getvalue().strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def servers() -> t.Iterator[dns_hosts.NameServers]:
+    """The name servers."""
+    made = dns_hosts.NameServers(f"dns{os.getpid()}")
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+class Publisher:
+    """Runs dns_update against the primary."""
+
+    def __init__(self, servers: dns_hosts.NameServers) -> None:
+        self.servers = servers
+
+    def __call__(self, *records: dict[str, t.Any], check: bool = False, **options: t.Any) -> t.Any:
+        """Run it with these records; the options take the place of the usual ones."""
+        arguments = {"server": self.servers.primary, "key_name": "update-256", **options}
+        if "key_file" not in options:
+            arguments.setdefault("key_secret", dns_hosts.SECRETS["update-256"])
+        arguments = {key: value for key, value in arguments.items() if value is not None}
+        return run_module(dns_update, {**arguments, "records": list(records)}, check=check)
+
+
+@pytest.fixture
+def publish(servers: dns_hosts.NameServers) -> Publisher:
+    """The module, with what it needs to reach the primary."""
+    return Publisher(servers)
+
+
+def record(name: str, type_: str, *data: str, **more: t.Any) -> dict[str, t.Any]:
+    """Return an entry of the option ``records``."""
+    return {"name": name, "type": type_, "data": list(data), "ttl": 300, **more}
+
+
+def whole_set(zone: str) -> list[dict[str, t.Any]]:
+    """Return what a mail domain publishes: every type, and a text of two strings."""
+    return [
+        record(zone, "MX", f"10 MX1.{zone}.", f"20 mx2.{zone}."),
+        record(zone, "TXT", SPF),
+        record(zone, "CAA", '0 issue "ca.example"', '0 iodef "mailto:security@ca.example"'),
+        record(f"mx1.{zone}", "A", "192.0.2.25"),
+        record(f"mx1.{zone}", "AAAA", "2001:DB8::25"),
+        record(f"mx2.{zone}", "A", "192.0.2.26"),
+        record(f"mx1.{zone}", "TXT", '"v=spf1 a -all"'),
+        record(f"k1._domainkey.{zone}", "TXT", f'"v=DKIM1; k=rsa; p={"A" * 230}" "{"B" * 160}"'),
+        record(f"_dmarc.{zone}", "TXT", f'"v=DMARC1; p=reject; rua=mailto:d@{zone}"'),
+        record(f"_25._tcp.mx1.{zone}", "TLSA", f"3 1 1 {'AB' * 32}", f"3 1 1 {'cd' * 32}"),
+        record(f"_mta-sts.{zone}", "TXT", '"v=STSv1; id=1"'),
+        record(f"_smtp._tls.{zone}", "TXT", f'"v=TLSRPTv1; rua=mailto:t@{zone}"'),
+        record(f"_submissions._tcp.{zone}", "SRV", f"0 1 465 mx1.{zone}."),
+        record(f"_imap._tcp.{zone}", "SRV", "0 0 0 ."),
+    ]
+
+
+def failed(result: dict[str, t.Any], *fragments: str, changed: bool = False) -> None:
+    """Fail unless the module failed and said all of the fragments, and no secret."""
+    assert result.get("failed"), result
+    missing = [one for one in fragments if one not in result["msg"]]
+    assert not missing, f"{missing} not in {result['msg']}"
+    assert bool(result.get("changed")) is changed
+    if not changed:
+        assert result["msg"].endswith("Nothing was changed."), result["msg"]
+    assert not [one for one in dns_hosts.SECRETS.values() if one in json.dumps(result)]
+
+
+def test_a_whole_set_is_one_update_and_then_no_change(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    zone = "signed.example"
+    servers.nsupdate(f"zone {zone}", f"update add {zone} 60 TXT {FOREIGN}")
+    before = servers.serial(zone)
+    foreseen = publish(*whole_set(zone), check=True)
+    assert foreseen["changed"] is True
+    assert servers.serial(zone) == before
+
+    made = publish(*whole_set(zone))
+    assert not made.get("failed"), made["msg"]
+    assert made["diff"] == foreseen["diff"]
+    (told,) = made["zones"]
+    assert told["zone"] == f"{zone}."
+    assert len(told["changes"]) == len(whole_set(zone))
+    # One update is one step of the serial number; the signer may take one of its own.
+    assert servers.serial(zone) - before <= 2
+    assert servers.dig(zone, "TXT") == sorted([FOREIGN, SPF])
+    assert servers.dig(zone, "MX") == [f"10 mx1.{zone}.", f"20 mx2.{zone}."]
+    assert len(servers.dig(f"_25._tcp.mx1.{zone}", "TLSA")) == 2
+    assert servers.dig(f"_imap._tcp.{zone}", "SRV") == ["0 0 0 ."]
+
+    serial = servers.serial(zone)
+    again = publish(*whole_set(zone))
+    assert again["changed"] is False
+    assert again["zones"][0]["changes"] == []
+    assert servers.serial(zone) == serial
+
+
+def test_a_new_record_takes_the_place_of_ours_and_of_no_other(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    name = "shared.plain.example"
+    servers.nsupdate(
+        "zone plain.example",
+        f"update add {name} 77 TXT {FOREIGN}",
+        f'update add {name} 77 TXT "v=spf1 ~all"',
+        f'update add {name} 77 TXT "v=spf10 is another version"',
+    )
+    result = publish(record(name, "TXT", SPF))
+    others = [FOREIGN, '"v=spf10 is another version"']
+    assert servers.dig(name, "TXT") == sorted([*others, SPF])
+    # The others' time to live stays.
+    assert result["zones"][0]["changes"][0]["ttl_after"] == 77
+    assert publish(record(name, "TXT", SPF))["changed"] is False
+    assert publish(record(name, "TXT", SPF, exclusive=True))["changed"] is True
+    assert servers.dig(name, "TXT") == [SPF]
+
+
+def test_what_shall_be_absent_goes(servers: dns_hosts.NameServers, publish: Publisher) -> None:
+    key, shared = "old._domainkey.plain.example", "gone.plain.example"
+    publish(record(key, "TXT", '"v=DKIM1; p=x"'), record(shared, "TXT", SPF, FOREIGN))
+    gone = [record(key, "TXT", state="absent"), record(shared, "TXT", SPF, state="absent")]
+    assert publish(*gone)["changed"] is True
+    assert servers.dig(key, "TXT") == []
+    assert servers.dig(shared, "TXT") == [FOREIGN]
+    assert publish(*gone)["changed"] is False
+    failed(publish(record(shared, "TXT", state="absent")), "others may have records in this set")
+
+
+def test_a_change_in_between_is_not_overwritten(
+    servers: dns_hosts.NameServers, publish: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "race.plain.example"
+    publish(record(name, "TXT", SPF))
+    real = dns_update.survey
+
+    def survey(*arguments: t.Any, **named: t.Any) -> t.Any:
+        found = real(*arguments, **named)
+        servers.nsupdate("zone plain.example", f"update add {name} 300 TXT {FOREIGN}")
+        return found
+
+    monkeypatch.setattr(dns_update, "survey", survey)
+    both = [record(name, "TXT", '"v=spf1 -all"'), record(f"x.{name}", "A", "192.0.2.1")]
+    failed(publish(*both), "not as they were read a moment ago", "Run it again")
+    assert servers.dig(name, "TXT") == sorted([SPF, FOREIGN])
+    assert servers.dig(f"x.{name}", "A") == []
+
+
+def test_several_zones_are_read_before_one_is_changed(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    ours = record("both.plain.example", "A", "192.0.2.1")
+    result = publish(ours, record("both.signed.example", "A", "192.0.2.2"))
+    assert [one["zone"] for one in result["zones"]] == ["plain.example.", "signed.example."]
+    foreign = record("both.elsewhere.example", "A", "192.0.2.3")
+    failed(publish({**ours, "data": ["192.0.2.9"]}, foreign), "REFUSED", "elsewhere.example")
+    assert servers.dig("both.plain.example", "A") == ["192.0.2.1"]
+
+
+def test_a_failure_half_way_names_the_zones_that_were_changed(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    # bogus.example comes first in the order of names, and fixed.example takes no updates.
+    result = publish(
+        record("half.bogus.example", "A", "192.0.2.1"),
+        record("half.fixed.example", "A", "192.0.2.1"),
+        record("half.plain.example", "A", "192.0.2.1"),
+    )
+    failed(result, "REFUSED", "ns1.fixed.example", "Changed already: bogus.example.", changed=True)
+    assert [one["zone"] for one in result["zones"]] == ["bogus.example."]
+    assert servers.dig("half.plain.example", "A") == []
+
+
+@pytest.mark.parametrize("size", [256, 384, 512])
+def test_keys_of_every_algorithm_work_from_a_file(
+    size: int, servers: dns_hosts.NameServers, publish: Publisher, tmp_path: pathlib.Path
+) -> None:
+    name = f"update-{size}"
+    file = tmp_path / "key"
+    file.write_text(servers.sh("ns1", f"sed -n '/{name}/p' /etc/bind/named.conf | head -1"))
+    file.chmod(0o600)
+    wish = record(f"h{size}.plain.example", "A", "192.0.2.1")
+    assert publish(wish, key_file=str(file), key_name=None)["changed"] is True
+    file.chmod(0o644)
+    failed(publish(wish, key_file=str(file), key_name=None), "mode 0644", "expected 0600")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param({"key_name": "stranger"}, ["BADKEY", "stranger"], id="unknown-key"),
+        pytest.param({"key_algorithm": "hmac-sha512"}, ["BADKEY"], id="other-algorithm"),
+        pytest.param(
+            {"key_secret": "c29tZXRoaW5nIGVsc2UgZW50aXJlbHk="}, ["BADSIG"], id="other-secret"
+        ),
+        pytest.param({"key_secret": "!"}, ["not base64"], id="no-base64"),
+        pytest.param({"key_secret": "YWJj"}, ["3 octets"], id="short-secret"),
+        pytest.param({"port": 5399}, ["Connection refused"], id="no-server"),
+        pytest.param({"server": "nowhere.invalid"}, ["nowhere.invalid"], id="no-address"),
+        pytest.param({"zones": ["other.example"]}, ["in none of the zones"], id="other-zone"),
+        pytest.param({"zones": ["www.plain.example"]}, ["not the apex of a zone"], id="no-apex"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(
+    options: dict[str, t.Any], words: list[str], publish: Publisher
+) -> None:
+    name = "www.plain.example" if "zones" in options else "words.plain.example"
+    failed(publish(record(name, "A", "192.0.2.1"), **options), *words)
+
+
+def test_a_clock_that_is_wrong_is_told_from_a_wrong_key(
+    publish: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    late = time.time() - 4000
+    with monkeypatch.context() as patched:
+        patched.setattr("time.time", lambda: late)
+        failed(publish(record("clock.plain.example", "A", "192.0.2.1")), "BADTIME", "clock")
+
+
+def test_a_secondary_is_told_from_a_primary(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    wish = record("second.plain.example", "A", "192.0.2.1")
+    failed(publish(wish, server=servers.secondary), "BADKEY", "is it the primary server")
+    result = publish(wish, server=servers.secondary, port=dns_hosts.BIND_PORT)
+    failed(result, "is a secondary", "the primary is ns1.plain.example.")
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        pytest.param(record("x.plain.example", "A", "not-an-address"), "no record", id="address"),
+        pytest.param(record("x.plain.example", "TLSA", "3 1 1 ab"), "no record", id="digest"),
+        pytest.param(record(f"{'x' * 64}.plain.example", "A", "192.0.2.1"), "64", id="label"),
+        pytest.param(record("plain.example", "NS", "ns9.plain.example."), "belong to", id="ns"),
+        pytest.param(record("x.plain.example", "A"), "no data", id="empty"),
+    ],
+)
+def test_bad_records_reach_no_server(
+    wish: dict[str, t.Any], words: str, publish: Publisher
+) -> None:
+    failed(publish(wish, server="192.0.2.1"), words)
+
+
+def test_a_zone_that_would_be_unsound_is_refused_with_the_reason(publish: Publisher) -> None:
+    wish = record("plain.example", "MX", "10 nowhere.plain.example.")
+    failed(publish(wish), "an MX whose host has no address")
+
+
+def test_a_cname_in_the_way_is_named(servers: dns_hosts.NameServers, publish: Publisher) -> None:
+    servers.nsupdate("zone plain.example", "update add alias.plain.example 60 CNAME www.example.")
+    failed(publish(record("alias.plain.example", "A", "192.0.2.1")), "CNAME for www.example.")
+
+
+def test_an_answer_from_a_wildcard_is_no_record_of_the_name(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    servers.nsupdate("zone plain.example", f"update add *.wild.plain.example 300 TXT {SPF}")
+    wish = record("own.wild.plain.example", "TXT", SPF)
+    assert publish(wish)["changed"] is True
+    assert publish(wish)["changed"] is False
+
+
+def test_ipv6_and_the_library_of_debian_12(servers: dns_hosts.NameServers) -> None:
+    wish = record("six.plain.example", "AAAA", "2001:db8::6")
+    options = {"server": "::1", "key_name": "update-256", "records": [wish]}
+    options["key_secret"] = dns_hosts.SECRETS["update-256"]
+    assert servers.module("ns1", "dns_update", options)["changed"] is True
+    assert servers.dig("six.plain.example", "AAAA") == ["2001:db8::6"]
+    # The other host has Debian 12.
+    again = servers.module("ns2", "dns_update", {**options, "server": servers.primary})
+    assert again.get("changed") is False, again
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_thirty_records_take_little_time(publish: Publisher, changes: bool) -> None:
+    import time
+
+    wishes = [record(f"n{number}.plain.example", "A", "192.0.2.1") for number in range(30)]
+    began = time.monotonic()
+    assert publish(*wishes)["changed"] is changes
+    print(f"30 records, changes={changes}: {time.monotonic() - began:.2f} s")
