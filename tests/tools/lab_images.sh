@@ -8,8 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-for image in "bookworm postfix" "trixie postfix" "trixie mail" "trixie referee" "trixie dns" "bookworm dns" \
-    "bullseye postfix" "sid postfix"; do
+for image in "bookworm postfix" "trixie postfix" "trixie mail" "bookworm mail" "trixie referee" \
+    "trixie dns" "bookworm dns" "bullseye postfix" "sid postfix"; do
     read -r release flavour <<<"$image"
     status=0
     tests/lab/lab.py image "$release" "$flavour" || status=$?

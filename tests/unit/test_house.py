@@ -57,8 +57,20 @@ ROOMS: t.Final = {
         },
     ),
     "dovecot": (
-        {"config_files", "doveconf_output", "passwd_file"},
-        {"host_look", "live", "runner"},
+        {"config_files", "config_text", "doveconf_output", "drop_in", "passwd_file", "user_list"},
+        {
+            "ask",
+            "certificates",
+            "hashing",
+            "host_look",
+            "live",
+            "runner",
+            "service",
+            "show",
+            "survey",
+            "transaction",
+            "tree",
+        },
     ),
     "policy": ({"*"}, set()),
     "records": (
@@ -93,7 +105,7 @@ ROOMS: t.Final = {
 PURE_STDLIB: t.Final = frozenset(
     """
     __future__ abc base64 binascii bisect collections copy dataclasses datetime difflib enum functools hashlib heapq
-    ipaddress itertools json math operator re shlex string struct textwrap types typing unicodedata
+    hmac ipaddress itertools json math operator re shlex string struct textwrap types typing unicodedata
     """.split()
 )
 # The error border of a module may show where an error of ours came from.

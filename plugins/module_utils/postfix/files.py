@@ -29,6 +29,8 @@ from dataclasses import dataclass
 STATE_ROOT = "/var/lib/hardened-mail"
 _RUN_PREFIX = "hardened-mail-"
 _COOL_SECONDS = 3
+_NEW = ".hardened-mail-new"
+_OLD = ".hardened-mail-old"
 
 
 class FileProblem(Exception):
@@ -40,13 +42,16 @@ class FileChange:
     """One file to replace.
 
     ``before`` is None for a file that does not exist yet, ``after`` None for one to remove;
-    ``mode`` counts for new files only: an existing file keeps owner, mode and security label.
+    ``mode`` and ``group`` count for new files only: an existing file keeps owner, mode and security
+    label, unless it is ``ours``: then it is root's and has them in any case.
     """
 
     path: str
     before: t.Optional[bytes]
     after: t.Optional[bytes]
     mode: int = 0o644
+    group: int = -1
+    ours: bool = False
 
 
 def read_bytes(path: str) -> t.Optional[bytes]:
@@ -163,8 +168,8 @@ def _sync_directory(directory: str) -> None:
         os.close(descriptor)
 
 
-def _write_beside(target: str, content: bytes, *, suffix: str, mode: int) -> str:
-    """Write *content* next to *target*, with the owner, mode and label that *target* has."""
+def _write_beside(target: str, content: bytes, *, suffix: str, change: FileChange) -> str:
+    """Write *content* next to *target*, with the owner, mode and label that *target* has or gets."""
     path = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}{suffix}")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with _whole(path), os.fdopen(descriptor, "wb") as stream:
@@ -173,10 +178,12 @@ def _write_beside(target: str, content: bytes, *, suffix: str, mode: int) -> str
         try:
             old = os.stat(target)
         except FileNotFoundError:
-            os.fchmod(descriptor, mode)
+            os.fchown(descriptor, -1, change.group)
+            os.fchmod(descriptor, change.mode)
         else:
-            os.fchown(descriptor, old.st_uid, old.st_gid)
-            os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+            new = change.ours and suffix == _NEW
+            os.fchown(descriptor, 0 if new else old.st_uid, change.group if new else old.st_gid)
+            os.fchmod(descriptor, change.mode if new else stat.S_IMODE(old.st_mode))
             _copy_label(target, path)
         cool(descriptor)
         os.fsync(descriptor)
@@ -217,13 +224,9 @@ class Replacement:
                 step["before"], step["after"] = _digest(change.before), _digest(change.after)
                 self._steps.append(step)
                 if change.after is not None:
-                    step["new"] = _write_beside(
-                        target, change.after, suffix=".hardened-mail-new", mode=change.mode
-                    )
+                    step["new"] = _write_beside(target, change.after, suffix=_NEW, change=change)
                 if change.before is not None:
-                    step["old"] = _write_beside(
-                        target, change.before, suffix=".hardened-mail-old", mode=change.mode
-                    )
+                    step["old"] = _write_beside(target, change.before, suffix=_OLD, change=change)
             self._back_up()
         except OSError as error:
             self._discard()
@@ -368,7 +371,7 @@ def sweep_leftovers(paths: t.Iterable[str]) -> None:
     """
     for directory in {os.path.dirname(os.path.realpath(path)) for path in paths}:
         for name in os.listdir(directory):
-            if name.startswith(".") and name.endswith((".hardened-mail-new", ".hardened-mail-old")):
+            if name.startswith(".") and name.endswith((_NEW, _OLD)):
                 os.unlink(os.path.join(directory, name))
 
 

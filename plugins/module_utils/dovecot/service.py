@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Look at and act on the running Dovecot (effects: processes, signals, the service manager)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import time
+import typing as t
+
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import runner
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.service import children
+
+_UNIT: t.Final = re.compile(r"/([^/]+\.service)(?:/|$)")
+_SUCCESSION_SECONDS: t.Final = 3.0
+_START_SECONDS: t.Final = 30.0
+#: Those that go on with the configuration of before serve people who are logged in.
+_SUCCEEDED: t.Final = frozenset({"auth", "config", "imap-login", "managesieve-logi", "pop3-login"})
+
+
+class ServiceProblem(Exception):
+    """Dovecot could not be reloaded or restarted."""
+
+
+def base_directory(value: str) -> str:
+    """Return where Dovecot has its process id and sockets; doveconf of 2.4 does not print the default."""
+    return value or "/run/dovecot"
+
+
+def master_pid(base_directory: str) -> t.Optional[int]:
+    """Return the process id of the running Dovecot, None when it does not run."""
+    try:
+        with open(os.path.join(base_directory, "master.pid"), encoding="ascii") as stream:
+            pid = int(stream.read().strip() or "0")
+        return pid if _name(pid) == "dovecot" else None
+    except (OSError, ValueError):
+        return None
+
+
+def _name(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""
+
+
+def unit_of(pid: int) -> t.Optional[str]:
+    """Return the systemd unit that a process belongs to, None outside systemd."""
+    if not os.path.isdir("/run/systemd/system"):
+        return None
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as stream:
+            found = _UNIT.findall(stream.read())
+    except OSError:
+        return None
+    return next((unit for unit in reversed(found) if "dovecot" in unit), None)
+
+
+def failed_start(unit: str = "dovecot.service") -> str:
+    """Return what the log says of the last start, empty when it did not fail or there is no systemd."""
+    systemctl, journalctl = shutil.which("systemctl"), shutil.which("journalctl")
+    if not systemctl or not os.path.isdir("/run/systemd/system"):
+        return ""
+    if runner.run([systemctl, "is-failed", unit]).stdout.strip() != "failed":
+        return ""
+    told: list[str] = []
+    if journalctl:
+        done = runner.run([journalctl, "-u", unit, "-n", "20", "-o", "cat", "--no-pager"])
+        told = [line for line in done.stdout.splitlines() if "Fatal" in line or "Error" in line]
+    return told[-1] if told else f"see journalctl -u {unit}"
+
+
+def reload(pid: int) -> None:
+    """Tell the running Dovecot to read its configuration; return when new processes serve it.
+
+    Raises ServiceProblem when it is gone.
+    """
+    old = {one for one in children(pid) if _name(one) in _SUCCEEDED}
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except ProcessLookupError as error:
+        raise ServiceProblem(f"Dovecot's main process {pid} is gone") from error
+    deadline = time.monotonic() + _SUCCESSION_SECONDS
+    while old & children(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def restart(config_file: str, *, base_directory: str, unit: t.Optional[str]) -> None:
+    """Stop and start Dovecot, through systemd when *unit* is given. Raises ServiceProblem."""
+    old = master_pid(base_directory)
+    systemctl = shutil.which("systemctl")
+    if unit and systemctl:
+        runner.run([systemctl, "reset-failed", unit])
+        done = runner.run([systemctl, "restart", unit], timeout=120)
+    else:
+        runner.run([runner.command("doveadm"), "-c", config_file, "stop"], timeout=60)
+        done = runner.run([runner.command("dovecot"), "-c", config_file], timeout=60)
+    deadline = time.monotonic() + _START_SECONDS
+    while master_pid(base_directory) in (None, old):
+        if done.status != 0 or time.monotonic() > deadline:
+            raise ServiceProblem(
+                f"Dovecot was not started again (status {done.status}): "
+                f"{(done.stderr or done.stdout).strip() or 'no message; see the mail log'}"
+            )
+        time.sleep(0.1)
+
+
+__all__ = (
+    "ServiceProblem",
+    "base_directory",
+    "failed_start",
+    "master_pid",
+    "reload",
+    "restart",
+    "unit_of",
+)
