@@ -161,15 +161,15 @@ CASES: t.Final = (
     both(
         "dovecot-plaintext-ports",
         "passes",
-        "service imap-login {\ninet_listener imap {\nport = 0\n}\n}\n",
+        "protocols = imap\nservice imap-login {\ninet_listener imap {\nport = 0\n}\n}\n",
         found=NONE,
         name="closed",
     ),
     Case(
         "dovecot-plaintext-ports",
         "passes",
-        "service imap-login {\ninet_listener imap {\naddress = 127.0.0.1\n}\n}\n",
-        "service imap-login {\ninet_listener imap {\nlisten = 127.0.0.1\n}\n}\n",
+        "protocols = imap\nservice imap-login {\ninet_listener imap {\naddress = 127.0.0.1\n}\n}\n",
+        "protocols = imap\nservice imap-login {\ninet_listener imap {\nlisten = 127.0.0.1\n}\n}\n",
         found=NONE,
         name="loopback",
     ),

@@ -213,7 +213,9 @@ def load_seals(raw: t.Optional[bytes]) -> Seals:
         data = json.loads(raw or b"{}")
     except ValueError:
         return Seals()
-    return Seals(str(data.get("whole", "")), dict(data.get("users", {})))
+    if not isinstance(data, dict) or not isinstance(data.get("users"), dict):
+        return Seals()
+    return Seals(str(data.get("whole", "")), data["users"])
 
 
 def dump_seals(seals: Seals) -> bytes:
