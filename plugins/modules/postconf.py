@@ -40,6 +40,33 @@ options:
         the task unless it is named in O(accept_weaker).
     type: dict
     default: {}
+  members:
+    description:
+      - Parameters of C(main.cf) that are lists, such as C(smtpd_milters), and what must be or must not be in them. The other
+        members, their order and their spelling stay.
+      - A parameter cannot be in O(parameters) too.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      parameter:
+        description:
+          - The parameter.
+        type: str
+        required: true
+      present:
+        description:
+          - What must be in the list. What is missing is added at its end, unless it is there through a reference such as
+            C($smtpd_milters).
+        type: list
+        elements: str
+        default: []
+      absent:
+        description:
+          - What must not be in the list. A list that is empty then is removed.
+        type: list
+        elements: str
+        default: []
   services:
     description:
       - Services of C(master.cf).
@@ -339,6 +366,12 @@ EXAMPLES = r"""
       smtpd_tls_protocols: ">=TLSv1.2"
       smtpd_use_tls: null
 
+- name: Call a milter besides those of the site
+  hardened.mail.postconf:
+    members:
+      - parameter: smtpd_milters
+        present: ["unix:signer/milter.sock"]
+
 - name: Turn the submission service on
   hardened.mail.postconf:
     services:
@@ -452,6 +485,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     survey,
     transaction,
     values,
+    words,
 )
 
 
@@ -485,6 +519,11 @@ def argument_spec() -> dict[str, t.Any]:
         "arguments": {"type": "list", "elements": "str"},
         "overrides": {"type": "dict", "default": {}},
         "exclusive": {"type": "bool", "default": False},
+    }
+    members = {
+        "parameter": {"type": "str", "required": True},
+        "present": {"type": "list", "elements": "str", "default": []},
+        "absent": {"type": "list", "elements": "str", "default": []},
     }
     certificates = {
         "certificate": {"type": "path", "required": True},
@@ -526,6 +565,7 @@ def argument_spec() -> dict[str, t.Any]:
     return {
         "config_directory": {"type": "path", "default": "/etc/postfix"},
         "parameters": {"type": "dict", "default": {}},
+        "members": {"type": "list", "elements": "dict", "default": [], "options": members},
         "services": {"type": "list", "elements": "dict", "default": [], "options": services},
         "policy": {"type": "dict", "options": policy},
         "accept_weaker": {"type": "list", "elements": "str", "default": []},
@@ -594,6 +634,10 @@ def request_of(module: AnsibleModule) -> survey.Request:
     return survey.Request(
         config_directory=p["config_directory"],
         parameters={name: value_text(value) for name, value in p["parameters"].items()},
+        members=tuple(
+            words.Members(one["parameter"], tuple(one["present"]), tuple(one["absent"]))
+            for one in p["members"]
+        ),
         services=tuple(service_change(options) for options in p["services"]),
         choices=choices_of(p["policy"]),
         accept_weaker=frozenset(p["accept_weaker"]),

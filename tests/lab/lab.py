@@ -41,6 +41,7 @@ PARENT_OF = {
     "mail": "postfix",
     "strace": "postfix",
     "dns": "base",
+    "milters": "postfix",
 }
 REPOSITORY = "localhost/hardened-mail-lab"
 

@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 for image in "bookworm postfix" "trixie postfix" "trixie mail" "bookworm mail" "trixie referee" \
-    "trixie dns" "bookworm dns" "bullseye postfix" "sid postfix"; do
+    "trixie dns" "bookworm dns" "trixie milters" "bookworm milters" "bullseye postfix" "sid postfix"; do
     read -r release flavour <<<"$image"
     status=0
     tests/lab/lab.py image "$release" "$flavour" || status=$?

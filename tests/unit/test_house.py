@@ -37,6 +37,7 @@ ROOMS: t.Final = {
             "validate",
             "values",
             "version",
+            "words",
         },
         {
             "bulk",
@@ -94,7 +95,7 @@ ROOMS: t.Final = {
             "tsig_key",
             "update_plan",
         },
-        {"dns_client", "key_file", "publish"},
+        {"dkim_key_file", "dns_client", "key_file", "publish"},
     ),
     "report": ({"*"}, set()),
     "starttls": ({"dialogue", "report", "suites", "tls_codec"}, {"prober", "session"}),

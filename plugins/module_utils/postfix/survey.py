@@ -19,6 +19,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     master_cf,
     plan,
     runner,
+    words,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.postconf_output import Snapshot
 
@@ -40,6 +41,7 @@ class Request:
 
     config_directory: str = "/etc/postfix"
     parameters: t.Mapping[str, t.Optional[str]] = field(default_factory=dict)
+    members: tuple[words.Members, ...] = ()
     services: tuple[master_cf.ServiceChange, ...] = ()
     choices: t.Optional[policy.Choices] = None
     accept_weaker: frozenset[str] = frozenset()
@@ -124,6 +126,7 @@ def read(request: Request) -> Survey:
         undercut = _undercut(host, request.choices, services, effective=snapshot.effective)
     _refuse_weaker(below, accepted=request.accept_weaker)
     wanted = _wanted(request, decisions, recorded=owned.get(request.owner, ()))
+    wanted.update(_members(request, snapshot, wanted=wanted))
     kept = tuple(one for one in undercut if one.weaker.parameter in request.accept_weaker)
     raised = tuple(_raise(one) for one in undercut if one not in kept)
     made = plan.make(
@@ -172,6 +175,24 @@ def _wanted(
     joined = {_POLICY_MAPS} if _overriding_maps(request) is not None else set()
     wanted.update({name: v for name, v in request.parameters.items() if name not in joined})
     return wanted
+
+
+def _members(
+    request: Request, snapshot: Snapshot, *, wanted: t.Mapping[str, t.Optional[str]]
+) -> dict[str, t.Optional[str]]:
+    """Return the lists of which some members are asked for."""
+    doubled = sorted({one.parameter for one in request.members} & set(wanted))
+    if doubled:
+        raise RequestProblem(
+            f"{', '.join(doubled)}: members of the list are asked for, and the whole list too; give it once. "
+            "Nothing was changed."
+        )
+    try:
+        return words.with_members(
+            request.members, written=snapshot.explicit, value=snapshot.effective.get
+        )
+    except words.ExpansionError as error:
+        raise RequestProblem(f"A list cannot be read: {error}. Nothing was changed.") from error
 
 
 def _overriding_maps(request: Request) -> t.Optional[str]:

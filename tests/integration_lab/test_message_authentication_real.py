@@ -1,0 +1,284 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role message_authentication on two hosts that send mail to each other.
+
+dkimverify of dkimpy judges the signatures, and what one host's rspamd signs the other's verifies. Each host asks its own
+unbound, which tells the zones that the public keys of the role are published in.
+"""
+
+from __future__ import annotations
+
+import email
+import email.message
+import json
+import os
+import pathlib
+import subprocess
+import time
+import typing as t
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LAB = ROOT / "tests" / "lab" / "lab.py"
+GROUP = f"auth{os.getpid()}"
+#: On b the site has an rspamd of its own before the role comes, and a milter that is down.
+HOSTS: t.Final = {"a": "trixie", "b": "bookworm"}
+SITE_MILTER: t.Final = "{ inet:127.0.0.1:9, default_action=accept }"
+SECONDS: t.Final = 60
+
+PLAY: t.Final = {
+    "name": "Sign and judge",
+    "hosts": "all",
+    "gather_facts": False,
+    "roles": [{"role": "hardened.mail.message_authentication"}],
+    "post_tasks": [
+        {
+            "name": "Hand over the public keys",
+            "ansible.builtin.copy": {
+                "content": "{{ message_authentication_key_results.results | default([]) | to_json }}",
+                "dest": "{{ place }}/{{ inventory_hostname }}.json",
+                "mode": "0644",
+            },
+            "delegate_to": "localhost",
+            "when": "place is defined and not ansible_check_mode",
+        }
+    ],
+    "vars": {
+        "message_authentication_domains": [
+            {
+                "domain": "{{ inventory_hostname }}.example",
+                "selectors": [
+                    {"selector": "r1"},
+                    {"selector": "e1", "algorithm": "ed25519"},
+                ],
+            }
+        ],
+        "message_authentication_nameservers": ["127.0.0.1"],
+    },
+}
+
+
+def run(*command: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command with the collection of this checkout."""
+    return subprocess.run(
+        command,
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
+            "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
+            "ANSIBLE_NOCOLOR": "1",
+        },
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def on(host: str, script: str, *, given: str = "") -> str:
+    """Run a script on a host and return what it prints."""
+    done = run("podman", "exec", "-i", f"hml-{GROUP}-{host}", "bash", "-c", script, given=given)
+    assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[pathlib.Path]:
+    """A folder for playbooks and keys; the hosts are up while it is there."""
+    folder = tmp_path_factory.mktemp("auth")
+    hosts = ",".join(f"{name}={release}:milters" for name, release in HOSTS.items())
+    up = run(str(LAB), "up", "--group", GROUP, "--hosts", hosts)
+    try:
+        assert up.returncode == 0, up.stderr
+        for name in HOSTS:
+            on(name, "postconf -e 'mydestination = $myhostname, localhost' && useradd -m bob")
+        on(
+            "b",
+            "apt-get install -y -qq --no-install-recommends rspamd publicsuffix >/dev/null 2>&1",
+        )
+        on("b", f"postconf -e 'smtpd_milters = {SITE_MILTER}' 'non_smtpd_milters = $smtpd_milters'")
+        yield folder
+    finally:
+        run(str(LAB), "down", "--group", GROUP)
+
+
+def play(place: pathlib.Path, *options: str, **variables: t.Any) -> str:
+    """Run the role on both hosts and return what Ansible printed."""
+    book = place / "play.yml"
+    book.write_text(yaml.safe_dump([PLAY]))
+    inventory = ROOT / ".cache" / "lab" / GROUP / "inventory.yml"
+    extra = json.dumps({"place": str(place), **variables})
+    done = run("ansible-playbook", "-i", str(inventory), "-e", extra, *options, str(book))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def txt(text: str) -> str:
+    """A TXT record of unbound's, which wants strings of 255 octets at most."""
+    return " ".join(f'"{text[at : at + 250]}"' for at in range(0, len(text), 250))
+
+
+def publish(place: pathlib.Path) -> None:
+    """Tell both hosts the zones of both; what is signed is in them."""
+    lines = ["server:", "  interface: 127.0.0.1", "  do-ip6: no", '  module-config: "iterator"']
+    lines.append('  local-zone: "example." static')
+    for name in HOSTS:
+        address = on(name, "ip -4 -o addr show eth0 | awk '{print $4}'").partition("/")[0]
+        domain = f"{name}.example."
+        records = {
+            f"{domain} IN A": address,
+            f"{domain} IN MX": f"10 {domain}",
+            f"{domain} IN TXT": txt("v=spf1 a -all"),
+            f"_dmarc.{domain} IN TXT": txt("v=DMARC1; p=reject"),
+        }
+        for key in json.loads((place / f"{name}.json").read_text()):
+            selector = key["item"]["selector"]
+            value = f"v=DKIM1; k={key['algorithm']}; p={key['public_key']}"
+            records[f"{selector}._domainkey.{domain} IN TXT"] = txt(value)
+        lines += [f"  local-data: '{name} {value}'" for name, value in records.items()]
+    for name in HOSTS:
+        on(name, "cat > /etc/unbound/unbound.conf.d/lab.conf", given="\n".join(lines) + "\n")
+        on(name, "rm -f /etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf")
+        on(name, "systemctl restart unbound && echo nameserver 127.0.0.1 > /etc/resolv.conf")
+        on(name, "cp /etc/resolv.conf /var/spool/postfix/etc/resolv.conf; postfix reload")
+
+
+@pytest.fixture(scope="module")
+def foreseen(place: pathlib.Path) -> str:
+    """What check mode says of hosts that have nothing yet."""
+    return play(place, "--check", "--diff")
+
+
+@pytest.fixture(scope="module")
+def served(place: pathlib.Path, foreseen: str) -> pathlib.Path:
+    """Both hosts sign and judge, and their keys are published."""
+    assert foreseen
+    play(place)
+    publish(place)
+    return place
+
+
+def delivered(host: str, subject: str) -> email.message.Message:
+    """Wait for a message in bob's mailbox and return it as it was stored."""
+    until = time.monotonic() + SECONDS
+    while True:
+        box = on(host, "cat /var/mail/bob 2>/dev/null || true")
+        for text in f"\n{box}".split("\nFrom ")[1:]:
+            message = email.message_from_string(text.partition("\n")[2])
+            if message["Subject"] == subject:
+                return message
+        assert time.monotonic() < until, on(host, "journalctl -n 60 --no-pager")
+        time.sleep(0.2)
+
+
+def send(frm: str, to: str, *, subject: str, sender: str = "", header: str = "") -> str:
+    """Send a message from one host to the other, by sendmail, or as a stranger over SMTP; return the answer."""
+    address = sender or f"root@{frm}.example"
+    text = f"From: {address}\nTo: bob@{to}.example\nSubject: {subject}\nMIME-Version: 1.0\n{header}\nhello\n"
+    if not sender:
+        return on(frm, f"sendmail -f {address} bob@{to}.example", given=text)
+    script = (
+        "python3 -c 'import smtplib, sys\n"
+        f'with smtplib.SMTP("{to}.example", 25, local_hostname="stranger.example") as s:\n'
+        "    try:\n"
+        f'        s.sendmail("eve@stranger.example", ["bob@{to}.example"], sys.stdin.read())\n'
+        '        print("250")\n'
+        "    except smtplib.SMTPResponseException as refused:\n"
+        "        print(refused.smtp_code, refused.smtp_error.decode())'"
+    )
+    return on(frm, script, given=text)
+
+
+def results(message: email.message.Message) -> list[str]:
+    """The Authentication-Results, folded lines joined."""
+    return [" ".join(one.split()) for one in message.get_all("Authentication-Results", [])]
+
+
+def test_check_mode_says_what_would_come_and_changes_nothing(foreseen: str) -> None:
+    assert "would install rspamd" in foreseen
+    assert on("a", "ls -d /etc/hardened-mail /usr/bin/rspamd 2>/dev/null || true") == ""
+    assert "hardened-mail" not in on("b", "ls /etc; postconf -n smtpd_milters")
+
+
+@pytest.mark.parametrize(("frm", "to"), [("a", "b"), ("b", "a")])
+@pytest.mark.usefixtures("served")
+def test_what_one_host_signs_the_other_verifies(frm: str, to: str) -> None:
+    send(frm, to, subject=f"signed {frm}")
+    message = delivered(to, f"signed {frm}")
+    (judged,) = results(message)
+    assert judged.startswith(f"{to}.example;")
+    for selector in ("r1", "e1"):
+        assert f"dkim=pass header.d={frm}.example header.s={selector}" in judged
+    assert "spf=pass" in judged
+    assert "dmarc=pass (policy=reject)" in judged
+
+
+@pytest.mark.usefixtures("served")
+def test_a_referee_that_is_not_the_signer_verifies_both_signatures() -> None:
+    send("a", "b", subject="refereed")
+    message = delivered("b", "refereed")
+    for number, algorithm in enumerate(("rsa-sha256", "ed25519-sha256")):
+        signature = " ".join(message.get_all("DKIM-Signature", [])[number].split())
+        assert f"a={algorithm};" in signature
+        fields = signature.split("h=")[1].split(";")[0].replace(" ", "").split(":")
+        assert fields.count("from") == 2, "one more From could be added unseen"
+        assert {"to", "subject", "date", "message-id", "mime-version"} <= set(fields)
+        assert " l=" not in signature
+        said = on("b", f"dkimverify --index {number}", given=message.as_string())
+        assert "signature ok" in said
+    forged = message.as_string().replace("\n\nhello", "\n\nhallo")
+    done = run("podman", "exec", "-i", f"hml-{GROUP}-b", "dkimverify", given=forged)
+    assert "signature ok" not in done.stdout, "the referee accepts anything"
+
+
+@pytest.mark.usefixtures("served")
+def test_a_forged_message_fails_and_its_own_results_are_gone() -> None:
+    claim = "Authentication-Results: b.example; dmarc=pass header.from=a.example\n"
+    said = send("a", "b", subject="forged", sender="root@a.example", header=claim)
+    assert said == "250", "without enforcing, nothing is refused"
+    (judged,) = results(delivered("b", "forged"))
+    assert "dmarc=fail" in judged
+    assert "dkim=none" in judged
+    assert "dmarc=pass" not in judged
+
+
+@pytest.mark.usefixtures("served")
+def test_the_milter_of_the_site_and_its_own_rspamd_stay() -> None:
+    assert on("b", "postconf -h smtpd_milters") == f"{SITE_MILTER}, unix:hardened-mail/milter.sock"
+    assert on("b", "postconf -h non_smtpd_milters") == "$smtpd_milters"
+    assert on("b", "systemctl is-active rspamd") == "active"
+    assert on("a", "systemctl is-active rspamd || true") == "inactive"
+
+
+def test_a_second_run_changes_nothing_and_shows_no_private_key(served: pathlib.Path) -> None:
+    listed = on("a", "find /etc/hardened-mail/dkim -name '*.key' -printf '%m %U:%g\\n'").split("\n")
+    assert listed == ["640 0:_rspamd"] * 2
+    secret = on("a", "sed -n 2p /etc/hardened-mail/dkim/a.example/r1.key")
+    assert len(secret) == 64
+    said = play(served, "-vvv", "--diff")
+    assert secret not in said
+    assert said.count("changed=0") == len(HOSTS), "a second run changes something"
+
+
+def test_enforcing_refuses_what_the_domain_wants_refused(served: pathlib.Path) -> None:
+    play(served, message_authentication_enforce_dmarc=True)
+    until = time.monotonic() + SECONDS
+    while not (said := send("a", "b", subject="refused", sender="root@a.example")).startswith("5"):
+        # The old worker may take a message or two after the reload.
+        assert time.monotonic() < until, said
+    send("a", "b", subject="welcome")
+    assert delivered("b", "welcome")
+
+
+def test_absent_takes_it_out_and_leaves_the_rest(served: pathlib.Path) -> None:
+    play(served, message_authentication_state="absent")
+    assert on("b", "postconf -h smtpd_milters") == SITE_MILTER
+    assert on("a", "postconf -n smtpd_milters non_smtpd_milters") == ""
+    assert on("b", "systemctl is-active rspamd") == "active"
+    assert on("a", "systemctl is-active hardened-mail-rspamd || true") == "inactive"
+    assert on("a", "ls /etc/hardened-mail/dkim/a.example") == "e1.key\nr1.key"
+    said = play(served, "--limit", "a", message_authentication_state="absent")
+    assert said.count("changed=0") == 1, said
