@@ -12,6 +12,11 @@ from dataclasses import dataclass, field
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix, Severity
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule, Unanswered
+from ansible_collections.hardened.mail.plugins.module_utils.records.dkim import (
+    DkimRecord,
+    dkim_name,
+    parse_dkim,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.records.dmarc import Walk, walk
 from ansible_collections.hardened.mail.plugins.module_utils.records.lookup import Answer, Lookup
 from ansible_collections.hardened.mail.plugins.module_utils.records.mta_sts import (
@@ -30,6 +35,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
 )
 from ansible_collections.hardened.mail.plugins.module_utils.records.spf import (
     SpfNode,
+    SpfRecord,
+    parse_spf,
     spf_texts,
     spf_tree,
 )
@@ -119,6 +126,32 @@ class DnsView:
             return spf_texts(self.ask(self.domain, "TXT"))
         except RecordError:
             return ()
+
+    @functools.cached_property
+    def spf_record(self) -> t.Optional[SpfRecord]:
+        """The one SPF record of the domain, None when it is not known or cannot be read."""
+        try:
+            texts = self.spf_texts
+            return parse_spf(texts[0]) if len(texts) == 1 else None
+        except (RecordError, Unanswered):
+            return None
+
+    @functools.cached_property
+    def dkim(self) -> tuple[tuple[tuple[str, DkimRecord], ...], t.Optional[str]]:
+        """Name and record of each selector that can be read, and which question had no answer."""
+        found: list[tuple[str, DkimRecord]] = []
+        lacking: t.Optional[str] = None
+        for selector in self.selectors:
+            name = dkim_name(selector, self.domain)
+            try:
+                texts = self.texts(name)
+                if len(texts) == 1:
+                    found.append((name, parse_dkim(texts[0])))
+            except Unanswered as problem:
+                lacking = lacking or str(problem)
+            except RecordError:
+                continue
+        return tuple(found), lacking
 
     @functools.cached_property
     def dmarc(self) -> Walk:

@@ -55,11 +55,8 @@ _LONG_SPF: t.Final = 450
 
 def _spf(view: DnsView) -> t.Optional[SpfRecord]:
     """Return the one record that can be read. Raises Unanswered."""
-    texts = view.spf_texts
-    try:
-        return parse_spf(texts[0]) if len(texts) == 1 else None
-    except RecordError:
-        return None
+    _ = view.spf_texts
+    return view.spf_record
 
 
 def _spf_hit(view: DnsView, observed: str, expected: str, message: str, **more: t.Any) -> Hit:
@@ -262,21 +259,10 @@ def _spf_helo(view: DnsView) -> t.Iterator[Hit]:
 
 def _keys(view: DnsView) -> t.Iterator[tuple[str, DkimRecord]]:
     """Yield name and record of each selector that can be read. Raises Unanswered at the end."""
-    lacking: t.Optional[Unanswered] = None
-    for selector in view.selectors:
-        name = dkim_name(selector, view.domain)
-        try:
-            texts = view.texts(name)
-        except Unanswered as problem:
-            lacking = lacking or problem
-            continue
-        if len(texts) == 1:
-            try:
-                yield name, parse_dkim(texts[0])
-            except RecordError:
-                continue
+    found, lacking = view.dkim
+    yield from found
     if lacking is not None:
-        raise lacking
+        raise Unanswered(lacking)
 
 
 def _dkim_missing(view: DnsView) -> t.Iterator[Hit]:
