@@ -183,6 +183,8 @@ def parse_spf(text: str) -> SpfRecord:
 
 
 def _term(sign: str, name: str, separator: str, value: str, *, word: str) -> SpfTerm:
+    if not separator and value:
+        raise RecordError(f"SPF: found {word!r}: expected {name}, then a blank")
     if name == "all" and separator:
         raise RecordError(f"SPF: found {word!r}: all stands alone")
     if name in ("all", "ptr", "a", "mx") and not separator:
