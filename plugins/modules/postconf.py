@@ -277,17 +277,149 @@ options:
           - Set the two TLS log levels and nothing else, to learn what peers use before raising a floor.
         type: bool
         default: false
+  submission:
+    description:
+      - Apply the submission settings of the collection to the services on ports 587 and 465.
+      - Logins go from C(main.cf) and from port 25. Every other C(smtpd) that takes them from C(main.cf) gets a C(-o)
+        of its own in the same transaction.
+      - An existing service is found by its port, however it is spelt, and a C(-o) of the site stays unless it falls
+        below the floor. What was below is named in a warning.
+      - A login service of Dovecot that does not answer fails the task before anything is changed.
+    type: dict
+    suboptions:
+      starttls:
+        description:
+          - Whether there is a service on port 587 that demands STARTTLS. With V(false) an existing one is left alone.
+        type: bool
+        default: true
+      implicit_tls:
+        description:
+          - Whether there is a service on port 465 with TLS from the first byte. With V(false) an existing one is left
+            alone.
+        type: bool
+        default: true
+      remove:
+        description:
+          - Whether to remove a service that is switched off and that the host has.
+        type: bool
+        default: false
+      profile:
+        description:
+          - What mail programs may negotiate.
+        type: str
+        choices: [intermediate, strict, interop]
+        default: intermediate
+      certificates:
+        description:
+          - Server certificates of these services, at most one for each type of key. When empty, those of C(main.cf).
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          certificate:
+            description:
+              - File with the certificate followed by its intermediates.
+            type: path
+            required: true
+          private_key:
+            description:
+              - File with the private key. May be the same file.
+            type: path
+            required: true
+          names:
+            description:
+              - The host names that the certificate must be valid for; C(myhostname) when empty.
+            type: list
+            elements: str
+            default: []
+      sasl_type:
+        description:
+          - Who checks passwords.
+        type: str
+        choices:
+          auto: What the site named, Cyrus SASL too, else Dovecot.
+          dovecot: Dovecot.
+          cyrus: Cyrus SASL.
+        default: auto
+      sasl_path:
+        description:
+          - Dovecot's socket, relative to the queue directory, or the name of the configuration of Cyrus SASL.
+          - When empty, what the site has, else C(private/auth) or C(smtpd).
+        type: str
+        default: ""
+      sender_login_maps:
+        description:
+          - Tables of sender addresses and the logins that own them, as in C(smtpd_sender_login_maps).
+        type: str
+        default: ""
+      sender_login_check:
+        description:
+          - The check of sender addresses when there are tables.
+        type: str
+        choices:
+          - reject_sender_login_mismatch
+          - reject_authenticated_sender_login_mismatch
+          - reject_known_sender_login_mismatch
+        default: reject_sender_login_mismatch
+      auth_on_25:
+        description:
+          - Whether port 25 offers logins too. Passwords are guessed there, and when the login service fails no mail
+            comes in.
+        type: bool
+        default: false
+      authenticated_header:
+        description:
+          - Whether each message shows the login name of its sender.
+        type: bool
+        default: false
+      hide_client:
+        description:
+          - Whether the C(Received) header leaves out from where a user sent (Postfix 3.10).
+        type: bool
+        default: true
+      auth_rate_limit:
+        description:
+          - How many logins one address may try in a minute. When not given, what the host has, or V(30).
+        type: int
+      connection_rate_limit:
+        description:
+          - How many connections one address may open in a minute. When not given, what the host has.
+        type: int
+      message_rate_limit:
+        description:
+          - How many messages one address may send in a minute. When not given, what the host has.
+        type: int
+      recipient_rate_limit:
+        description:
+          - How many recipients one address may name in a minute. When not given, what the host has.
+        type: int
+      recipient_limit:
+        description:
+          - How many recipients a message may have. When not given, what the host has.
+        type: int
+      message_size_limit:
+        description:
+          - The largest message in bytes, at most that of C(main.cf). When not given, what the host has.
+        type: int
+      overrides:
+        description:
+          - The site's own C(-o) of both services. One that a later run of the same O(owner) does not name is removed.
+          - One that falls below the floor of the profile fails the task unless it is named in O(accept_weaker).
+        type: dict
+        default: {}
   accept_weaker:
     description:
-      - Names of parameters whose override in O(parameters) may be weaker than the floor of the profile.
+      - Names of parameters whose override in O(parameters), O(submission.overrides) or C(master.cf) may be weaker than
+        the floor of the profile.
       - They are named in a warning at every run.
     type: list
     elements: str
     default: []
   certificate_check:
     description:
-      - What to do about a faulty certificate among O(policy.certificates) and O(policy.sni) (missing, expired, for another name,
-        without its intermediate, with another key, ...), or an inherited one with which TLS cannot work.
+      - What to do about a faulty certificate among O(policy.certificates), O(policy.sni) or
+        O(submission.certificates) (missing, expired, for another name, without its intermediate, with another
+        key, ...), or an inherited one with which TLS cannot work.
     type: str
     choices:
       error: Fail before anything is changed.
@@ -389,6 +521,12 @@ EXAMPLES = r"""
         - certificate: /etc/ssl/mx1.example/fullchain.pem
           private_key: /etc/ssl/mx1.example/privkey.pem
 
+- name: Let users send through ports 587 and 465, with addresses of their own
+  hardened.mail.postconf:
+    owner: postfix_submission
+    submission:
+      sender_login_maps: texthash:/etc/postfix/sender_logins
+
 - name: Only look
   hardened.mail.postconf:
     apply: false
@@ -460,8 +598,10 @@ gap_seconds:
   type: float
   sample: 3.4
 explain:
-  description: Every setting of the table with its value, reason, source and who overrides it.
-  returned: when O(explain=true) and O(policy) is given
+  description:
+    - Every setting of the tables with its value, reason, source and who overrides it.
+    - Those of O(submission) have the service in C(place).
+  returned: when O(explain=true) and O(policy) or O(submission) is given
   type: list
   elements: dict
   sample:
@@ -476,6 +616,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardened.mail.plugins.module_utils.policy import explain, resolve
+from ansible_collections.hardened.mail.plugins.module_utils.policy.submission_choices import (
+    SubmissionChoices,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     files,
     main_cf,
@@ -568,6 +711,7 @@ def argument_spec() -> dict[str, t.Any]:
         "members": {"type": "list", "elements": "dict", "default": [], "options": members},
         "services": {"type": "list", "elements": "dict", "default": [], "options": services},
         "policy": {"type": "dict", "options": policy},
+        "submission": {"type": "dict", "options": submission_spec(certificates, profile)},
         "accept_weaker": {"type": "list", "elements": "str", "default": []},
         "certificate_check": {
             "type": "str",
@@ -580,6 +724,52 @@ def argument_spec() -> dict[str, t.Any]:
         "rehearse": {"type": "bool", "default": True},
         "probe": {"type": "bool", "default": True},
         "explain": {"type": "bool", "default": False},
+    }
+
+
+def submission_spec(
+    certificates: t.Mapping[str, t.Any], profile: t.Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """Return the argument spec of O(submission)."""
+    switches = {
+        "starttls": True,
+        "implicit_tls": True,
+        "remove": False,
+        "auth_on_25": False,
+        "authenticated_header": False,
+        "hide_client": True,
+    }
+    limits = (
+        "auth_rate_limit",
+        "connection_rate_limit",
+        "message_rate_limit",
+        "recipient_rate_limit",
+        "recipient_limit",
+        "message_size_limit",
+    )
+    return {
+        **{name: {"type": "bool", "default": value} for name, value in switches.items()},
+        **{name: {"type": "int"} for name in limits},
+        "profile": {**profile, "default": "intermediate"},
+        "certificates": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": certificates,
+        },
+        "sasl_type": {"type": "str", "choices": ["auto", "dovecot", "cyrus"], "default": "auto"},
+        "sasl_path": {"type": "str", "default": ""},
+        "sender_login_maps": {"type": "str", "default": ""},
+        "sender_login_check": {
+            "type": "str",
+            "choices": [
+                "reject_sender_login_mismatch",
+                "reject_authenticated_sender_login_mismatch",
+                "reject_known_sender_login_mismatch",
+            ],
+            "default": "reject_sender_login_mismatch",
+        },
+        "overrides": {"type": "dict", "default": {}},
     }
 
 
@@ -608,17 +798,37 @@ def service_change(options: t.Mapping[str, t.Any]) -> master_cf.ServiceChange:
     )
 
 
+def certificates_of(
+    options: t.Mapping[str, t.Any], name: str
+) -> tuple[resolve.CertificateChoice, ...]:
+    """Return the certificates that the suboption *name* lists."""
+    return tuple(
+        resolve.CertificateChoice(one["certificate"], one["private_key"], tuple(one["names"]))
+        for one in options[name]
+    )
+
+
+def submission_of(
+    options: t.Optional[t.Mapping[str, t.Any]],
+) -> t.Optional[SubmissionChoices]:
+    """Return the choices that O(submission) makes."""
+    if options is None:
+        return None
+    overrides = {name: value_text(value) for name, value in options["overrides"].items()}
+    return SubmissionChoices(
+        **{
+            **options,
+            "certificates": certificates_of(options, "certificates"),
+            "overrides": overrides,
+        }
+    )
+
+
 def choices_of(options: t.Optional[t.Mapping[str, t.Any]]) -> t.Optional[resolve.Choices]:
     """Return the choices that O(policy) makes."""
     if options is None:
         return None
-    certificates, sni = (
-        tuple(
-            resolve.CertificateChoice(one["certificate"], one["private_key"], tuple(one["names"]))
-            for one in options[name]
-        )
-        for name in ("certificates", "sni")
-    )
+    certificates, sni = certificates_of(options, "certificates"), certificates_of(options, "sni")
     policies = tuple(
         resolve.Policy(**{**one, "match": tuple(one["match"]), "exclude": tuple(one["exclude"])})
         for one in options["policies"]
@@ -640,6 +850,7 @@ def request_of(module: AnsibleModule) -> survey.Request:
         ),
         services=tuple(service_change(options) for options in p["services"]),
         choices=choices_of(p["policy"]),
+        submission=submission_of(p["submission"]),
         accept_weaker=frozenset(p["accept_weaker"]),
         certificate_check=p["certificate_check"],
         owner=p["owner"],
@@ -692,6 +903,9 @@ def invocation_of(module: AnsibleModule) -> dict[str, t.Any]:
     shown["services"] = [
         {**options, "overrides": _masked(options["overrides"])} for options in shown["services"]
     ]
+    if shown["submission"] is not None:
+        own = _masked(shown["submission"]["overrides"])
+        shown["submission"] = {**shown["submission"], "overrides": own}
     return {"module_args": shown}
 
 
@@ -752,6 +966,12 @@ def main() -> None:
             overrides=request.parameters,
             current={**found.snapshot.explicit, **current},
         )
+        if found.submission is not None:
+            result["explain"] += explain.explain_services(
+                found.submission.decisions,
+                overrides=request.submission.overrides if request.submission else {},
+                current=found.snapshot.overrides,
+            )
     module.exit_json(**result, invocation=shown)
 
 

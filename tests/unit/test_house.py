@@ -51,6 +51,7 @@ ROOMS: t.Final = {
             "probe",
             "rehearsal",
             "runner",
+            "sasl_look",
             "service",
             "staged",
             "survey",

@@ -10,6 +10,9 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.plugins.module_utils.policy.resolve import Decision
+    from ansible_collections.hardened.mail.plugins.module_utils.policy.submission import (
+        ServiceDecision,
+    )
 
 
 def explain(
@@ -41,4 +44,33 @@ def explain(
     return rows
 
 
-__all__ = ("explain",)
+def explain_services(
+    decisions: t.Iterable[ServiceDecision],
+    *,
+    overrides: t.Mapping[str, t.Optional[str]],
+    current: t.Mapping[str, t.Mapping[str, str]],
+) -> list[dict[str, t.Any]]:
+    """Return one plain dictionary per decision about a service, as ``explain`` does.
+
+    ``place`` is the service; ``current`` maps a service to its ``-o``.
+    """
+    rows = []
+    for one in decisions:
+        overridden = one.parameter in overrides
+        rows.append(
+            {
+                "place": one.place,
+                "parameter": one.parameter,
+                "value": overrides[one.parameter] if overridden else one.value,
+                "current": current.get(one.place, {}).get(one.parameter),
+                "reason": one.reason,
+                "source": one.source,
+                "ran": one.ran,
+                "cost": one.cost,
+                "overridden_by": "site" if overridden or one.by_site else None,
+            }
+        )
+    return rows
+
+
+__all__ = ("explain", "explain_services")

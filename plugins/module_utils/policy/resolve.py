@@ -113,14 +113,15 @@ class Note:
 
 
 @dataclass(frozen=True)
-class _Situation:
-    """What the conditions and the placeholders of the table refer to."""
+class Situation:
+    """What the conditions and the placeholders of a table of settings refer to."""
 
     host: Host
     flags: frozenset[str]
     texts: t.Mapping[str, str]
 
     def holds(self, condition: str) -> bool:
+        """Tell whether every word of *condition* holds, see ``policy.settings``."""
         return all(
             self._word(word.lstrip("!")) != word.startswith("!") for word in condition.split()
         )
@@ -138,6 +139,7 @@ class _Situation:
         return self.host.tls_library.is_openssl(before=limit)
 
     def fill(self, value: str) -> str:
+        """Return *value* with its placeholders filled in."""
         for name, text in self.texts.items():
             value = value.replace("{" + name + "}", text)
         return value
@@ -264,7 +266,7 @@ def _situation(
     *,
     current: t.Mapping[str, str],
     site_policy_maps: t.Optional[str] = None,
-) -> _Situation:
+) -> Situation:
     found = current.get("smtp_tls_policy_maps", "")
     site_maps = _site_tables(found) if site_policy_maps is None else site_policy_maps
     flags = {
@@ -277,7 +279,7 @@ def _situation(
     texts = {
         "ca_file": host.ca_file or "",
         "config_directory": host.config_directory.rstrip("/"),
-        "chain_files": _chain_files(choices.certificates),
+        "chain_files": chain_files(choices.certificates),
         "outbound_level": choices.outbound_level,
         "found_outbound_level": _client_level("smtp", current),
         "found_lmtp_level": _client_level("lmtp", current),
@@ -286,10 +288,11 @@ def _situation(
             choices.sni, site_maps=_site_tables(current.get("tls_server_sni_maps", ""))
         ),
     }
-    return _Situation(host, frozenset(name for name, holds in flags.items() if holds), texts)
+    return Situation(host, frozenset(name for name, holds in flags.items() if holds), texts)
 
 
-def _chain_files(certificates: t.Iterable[CertificateChoice]) -> str:
+def chain_files(certificates: t.Iterable[CertificateChoice]) -> str:
+    """Return the value of ``smtpd_tls_chain_files`` for *certificates*."""
     files: list[str] = []
     for one in certificates:
         # Postfix reads each key before its chain; one file can hold both.
@@ -344,7 +347,8 @@ def _policy_row(policy: Policy) -> str:
     return " ".join((f"{policy.destination.lower()} = {policy.level}", *words))
 
 
-def _edited(edit: Edit, *, value: str) -> str:
+def edited(edit: Edit, *, value: str) -> str:
+    """Return the list *value* with *edit* made to it; unchanged, down to its blanks, when it is so already."""
     words = [word for word in re.split(r"[\s,]+", value, flags=re.ASCII) if word]
     kept = [word for word in words if word.lower() not in edit.drop]
     missing = [word for word in edit.first if word not in kept]
@@ -354,7 +358,7 @@ def _edited(edit: Edit, *, value: str) -> str:
 
 
 def _decide(
-    setting: Setting, *, situation: _Situation, current: t.Mapping[str, str]
+    setting: Setting, *, situation: Situation, current: t.Mapping[str, str]
 ) -> t.Optional[Decision]:
     rule = next(one for one in setting.rules if situation.holds(one.when))
     value = _value(setting, rule, situation=situation, current=current)
@@ -374,7 +378,7 @@ def _decide(
 
 
 def _value(
-    setting: Setting, rule: Rule, *, situation: _Situation, current: t.Mapping[str, str]
+    setting: Setting, rule: Rule, *, situation: Situation, current: t.Mapping[str, str]
 ) -> t.Union[str, settings.Action]:
     known = situation.host.known_parameters
     if isinstance(rule.value, settings.Action):
@@ -384,7 +388,7 @@ def _value(
     if isinstance(rule.value, str):
         return situation.fill(rule.value)
     before = current.get(setting.parameter, "")
-    after = _edited(rule.value, value=before)
+    after = edited(rule.value, value=before)
     if after == before and not rule.value.first:
         return KEEP
     return after or REMOVE
@@ -436,7 +440,7 @@ def floors(
 def _floors(
     host: Host, flags: frozenset[str], texts: tuple[tuple[str, str], ...]
 ) -> t.Mapping[str, t.Optional[str]]:
-    situation = _Situation(host, flags, dict(texts))
+    situation = Situation(host, flags, dict(texts))
     # No judged setting is an edit of the site's own value, so nothing else counts.
     decisions = (
         _decide(one, situation=situation, current={}) for one in settings.SETTINGS if one.judge
@@ -605,7 +609,10 @@ __all__ = (
     "ManagedFile",
     "Note",
     "Policy",
+    "Situation",
     "Weaker",
+    "chain_files",
+    "edited",
     "files_for",
     "floors",
     "notes",

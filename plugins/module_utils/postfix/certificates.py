@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.postconf_output import Snapshot
 from ansible_collections.hardened.mail.plugins.module_utils.x509 import pair
@@ -20,6 +21,7 @@ if t.TYPE_CHECKING:
         Choices,
     )
 
+_OWN = ("smtpd_tls_chain_files", "smtpd_tls_security_level")
 _LEGACY = (
     ("smtpd_tls_cert_file", "smtpd_tls_key_file"),
     ("smtpd_tls_eccert_file", "smtpd_tls_eckey_file"),
@@ -80,6 +82,29 @@ def judge(
     if not serves_strangers(snapshot, services=services):
         return by_name
     return (*_inherited(snapshot, names=(name,), strict=strict), *by_name)
+
+
+def judge_services(
+    snapshot: Snapshot, *, choices: Choices, services: t.Sequence[Service], ports: t.Container[str]
+) -> tuple[CertificateProblem, ...]:
+    """Return what is wrong with the certificates of the services on *ports*, as judge() does.
+
+    *choices* are those for these services; without certificates in them, each service is judged by its
+    own ``-o`` and main.cf.
+    """
+    strict = choices.inbound_profile == "strict"
+    name = snapshot.effective.get("myhostname", "")
+    if choices.certificates:
+        asked = tuple((one, one.names or (name,)) for one in choices.certificates)
+        return _chosen(asked, strict=strict)
+    found: list[CertificateProblem] = []
+    wanted = (*_OWN, *(one for pair_of in _LEGACY for one in pair_of))
+    for service in services:
+        if service.type == "inet" and service.key[2] in ports:
+            own = {one: eff.setting(service, one, effective=snapshot.effective) for one in wanted}
+            seen = replace(snapshot, effective={**snapshot.effective, **own})
+            found += _inherited(seen, names=(name,), strict=strict)
+    return tuple(dict.fromkeys(found))
 
 
 def _for_names(choices: Choices, *, strict: bool) -> tuple[CertificateProblem, ...]:
@@ -158,4 +183,4 @@ def _told(problems: t.Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity != "info"]
 
 
-__all__ = ("CertificateProblem", "judge", "serves_strangers")
+__all__ = ("CertificateProblem", "judge", "judge_services", "serves_strangers")

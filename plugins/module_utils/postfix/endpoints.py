@@ -14,6 +14,7 @@ import socket
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import service as running
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
 
 _NAMED = {"all": "", "loopback-only": "localhost"}
@@ -80,10 +81,16 @@ def _try(host: str, *, port: int, what: str) -> list[str]:
         except OSError as error:
             failures.append(
                 f"{what}: cannot listen on {host or 'every address'} port {port}: {error.strerror}"
+                + _by_whom(port, error)
             )
             lacking += error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
     # A host without IPv6 lacks that half only, and Postfix leaves it out as well.
     return [] if len(failures) == lacking < len(found) else failures
+
+
+def _by_whom(port: int, error: OSError) -> str:
+    holder = running.holder_of(port) if error.errno == errno.EADDRINUSE else ""
+    return f" ({holder}, has it)" if holder else ""
 
 
 __all__ = ("unavailable",)

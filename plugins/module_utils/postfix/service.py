@@ -164,6 +164,22 @@ def listening_anyone() -> frozenset[tuple[str, int]]:
     return frozenset(end for _inode, end in _listeners("self"))
 
 
+def holder_of(port: int) -> str:
+    """Return name and process id of a program that listens on TCP *port*, empty when it cannot be seen."""
+    inodes = {inode for inode, end in _listeners("self") if end[1] == port}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            for descriptor in os.listdir(f"/proc/{pid}/fd"):
+                target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+                if target.startswith("socket:[") and target[8:-1] in inodes:
+                    with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as stream:
+                        return f"{stream.read().strip()}, process {pid}"
+        except OSError:
+            # It ended meanwhile, or is not ours to look at.
+            continue
+    return ""
+
+
 def _listeners(process: str) -> t.Iterator[tuple[str, tuple[str, int]]]:
     """Return inode and (address, port) of the listening sockets in the network of a process."""
     for table in ("tcp", "tcp6"):
@@ -194,6 +210,7 @@ __all__ = (
     "ServiceProblem",
     "children",
     "daemon_runs",
+    "holder_of",
     "listening",
     "listening_anyone",
     "master_pid",

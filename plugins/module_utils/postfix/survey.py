@@ -23,12 +23,20 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.postconf_output import Snapshot
 
+if t.TYPE_CHECKING:
+    from ansible_collections.hardened.mail.plugins.module_utils.policy.submission import (
+        Submission,
+        SubmissionChoices,
+    )
+
 _LEVELS = (
     ("smtpd_tls_security_level", "inbound_level"),
     ("smtp_tls_security_level", "outbound_level"),
 )
 _POLICY_MAPS = "smtp_tls_policy_maps"
 _SNI_MAPS = "tls_server_sni_maps"
+#: Behind the name of an owner: what it wrote into services of master.cf.
+_SERVICES = " services"
 
 
 class RequestProblem(Exception):
@@ -44,6 +52,7 @@ class Request:
     members: tuple[words.Members, ...] = ()
     services: tuple[master_cf.ServiceChange, ...] = ()
     choices: t.Optional[policy.Choices] = None
+    submission: t.Optional[SubmissionChoices] = None
     accept_weaker: frozenset[str] = frozenset()
     certificate_check: t.Literal["error", "warn", "skip"] = "error"
     owner: str = ""
@@ -73,7 +82,7 @@ class Survey:
     """One instance as it is, and the way to what is wanted.
 
     ``owned`` is the ownership record after the change: owner to the parameters it wrote beside
-    the settings table.
+    the settings table. ``submission`` is None unless it was asked for.
     """
 
     snapshot: Snapshot
@@ -87,6 +96,7 @@ class Survey:
     changes: tuple[files.FileChange, ...]
     owned: t.Mapping[str, t.Sequence[str]]
     undercut: tuple[Undercut, ...] = ()
+    submission: t.Optional[Submission] = None
 
 
 def read(request: Request) -> Survey:
@@ -124,13 +134,22 @@ def read(request: Request) -> Survey:
         notes = policy.notes(host, choices=request.choices, current=current)
         managed = policy.files_for(host, choices=request.choices)
         undercut = _undercut(host, request.choices, services, effective=snapshot.effective)
-    _refuse_weaker(below, accepted=request.accept_weaker)
     wanted = _wanted(request, decisions, recorded=owned.get(request.owner, ()))
     wanted.update(_members(request, snapshot, wanted=wanted))
+    asked = _submission(request, host, snapshot, services, wanted=wanted, owned=owned)
+    if asked is not None:
+        below, notes = (*below, *asked.refused), (*notes, *asked.notes)
+        managed = tuple({one.name: one for one in (*managed, *asked.files)}.values())
+        wanted = {**asked.parameters, **wanted}
+    _refuse_weaker(below, accepted=request.accept_weaker)
     kept = tuple(one for one in undercut if one.weaker.parameter in request.accept_weaker)
     raised = tuple(_raise(one) for one in undercut if one not in kept)
+    moved = asked.changes if asked is not None else ()
     made = plan.make(
-        main=main, master=master, parameters=wanted, services=(*raised, *request.services)
+        main=main,
+        master=master,
+        parameters=wanted,
+        services=(*raised, *moved, *request.services),
     )
     return Survey(
         snapshot=snapshot,
@@ -138,13 +157,66 @@ def read(request: Request) -> Survey:
         master=master,
         services=services,
         decisions=decisions,
-        weaker=(*below, *(one.weaker for one in kept)),
+        weaker=(*below, *(one.weaker for one in kept), *_accepted(asked)),
         notes=notes,
         plan=made,
         changes=_file_changes(directory, made, raw_main, raw_master, managed),
-        owned=_owned_after(owned, request, made),
+        owned=_owned_after(owned, request, made, asked),
         undercut=undercut,
+        submission=asked,
     )
+
+
+def _submission(
+    request: Request,
+    host: policy.Host,
+    snapshot: Snapshot,
+    services: tuple[master_cf.Service, ...],
+    *,
+    wanted: t.Mapping[str, t.Optional[str]],
+    owned: t.Mapping[str, t.Sequence[str]],
+) -> t.Optional[Submission]:
+    """Return what the submission services need, None when they were not asked for."""
+    if request.submission is None:
+        return None
+    # Most runs are about port 25 alone, and every file is compiled on the host.
+    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415 - rarely needed
+        submission,
+    )
+
+    coming = {name: value for name, value in wanted.items() if value and "$" not in value}
+    found = submission.resolve_for(
+        submission.Given(
+            host=host,
+            choices=request.submission,
+            services=services,
+            explicit=snapshot.explicit,
+            effective={**snapshot.effective, **coming},
+            recorded=owned.get(request.owner + _SERVICES, ()),
+            accepted=request.accept_weaker,
+        )
+    )
+    _refuse_quarrel(found, request, owned)
+    return found
+
+
+def _refuse_quarrel(
+    found: Submission, request: Request, owned: t.Mapping[str, t.Sequence[str]]
+) -> None:
+    """Refuse to change what another owner sets at every run: the two would take turns for ever."""
+    for owner, names in owned.items():
+        shared = sorted(set(names) & set(found.parameters))
+        if owner != request.owner and shared:
+            raise RequestProblem(
+                f"{owner} sets {', '.join(shared)} in main.cf by its own parameters, and logins are to be "
+                "moved from there to the services that need them. Drop that from the parameters of "
+                f"{owner}. Nothing was changed."
+            )
+
+
+def _accepted(found: t.Optional[Submission]) -> tuple[policy.Weaker, ...]:
+    """Return the overrides below the floor that stay by the operator's choice."""
+    return () if found is None else tuple(one.weaker for one in found.below if one.accepted)
 
 
 def _found(snapshot: Snapshot, *, owned: t.Sequence[str], request: Request) -> dict[str, str]:
@@ -343,7 +415,10 @@ def owned_change(
 
 
 def _owned_after(
-    owned: t.Mapping[str, t.Sequence[str]], request: Request, made: plan.Plan
+    owned: t.Mapping[str, t.Sequence[str]],
+    request: Request,
+    made: plan.Plan,
+    found: t.Optional[Submission],
 ) -> dict[str, t.Sequence[str]]:
     """Return the record after the change: what the request sets and wrote, now or earlier."""
     if not request.owner or _observes(request):
@@ -356,7 +431,10 @@ def _owned_after(
     mine = sorted(
         {name for name in asked if name in written or name in owned.get(request.owner, ())}
     )
-    return {**owned, request.owner: mine}
+    after = {**owned, request.owner: mine}
+    if found is not None:
+        after[request.owner + _SERVICES] = list(found.record)
+    return after
 
 
 __all__ = (

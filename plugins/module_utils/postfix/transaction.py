@@ -91,7 +91,10 @@ def run(request: survey.Request) -> tuple[survey.Survey, Outcome]:
         return found, outcome
     if request.check_mode:
         with files.private_directory() as directory:
-            _stage_and_validate(request, found, directory=directory, outcome=outcome)
+            new = _stage_and_validate(request, found, directory=directory, outcome=outcome)
+        if os.geteuid() == 0:
+            # Nobody else may listen on these ports, even to try.
+            _check_endpoints(found, new, _look_at(request, found.snapshot))
         outcome.changed = True
         return found, outcome
     _demand_root(request)
@@ -200,11 +203,11 @@ def _judge(request: survey.Request, found: survey.Survey, *, outcome: Outcome) -
     """Validate and probe what is there; change nothing."""
     outcome.problems += [str(problem) for problem in _problems(found.snapshot, found.services)]
     outcome.problems += [str(one) for one in found.undercut]
+    if found.submission is not None:
+        outcome.problems += [str(one) for one in found.submission.below]
     outcome.problems += [
         str(problem)
-        for problem in certificates.judge(
-            found.snapshot, choices=request.choices, services=found.services
-        )
+        for problem in _certificate_problems(request, found.snapshot, services=found.services)
     ]
     if request.probe:
         live = _look_at(request, found.snapshot)
@@ -244,6 +247,7 @@ def _stage_and_validate(
         )
     outcome.warnings += [f"Found on the host and left alone: {p}" for p in after]
     _certificates(request, snapshot, services=services, outcome=outcome)
+    _check_logins(request, found, snapshot, outcome=outcome)
     return snapshot
 
 
@@ -324,15 +328,66 @@ def _certificates(
     outcome: Outcome,
 ) -> None:
     """Judge the certificates in force after the change; see certificates.judge()."""
-    if request.certificate_check == "skip" or request.choices is None:
+    if request.certificate_check == "skip" or not (request.choices or request.submission):
         return
-    for problem in certificates.judge(snapshot, choices=request.choices, services=services):
+    for problem in _certificate_problems(request, snapshot, services=services):
         if problem.stops and request.certificate_check == "error":
             raise TransactionFailed(
                 f"{_sentence(str(problem))}. Nothing was changed.",
                 details={"problems": [str(problem)]},
             )
         outcome.warnings.append(str(problem))
+
+
+def _certificate_problems(
+    request: survey.Request, snapshot: Snapshot, *, services: t.Sequence[master_cf.Service]
+) -> tuple[certificates.CertificateProblem, ...]:
+    """Return what is wrong with the certificates that the request is about."""
+    submission = request.submission
+    found: tuple[certificates.CertificateProblem, ...] = ()
+    if request.choices is not None or submission is None:
+        found = certificates.judge(snapshot, choices=request.choices, services=services)
+    if submission is not None:
+        found += certificates.judge_services(
+            snapshot,
+            choices=submission.as_inbound,
+            services=effective.in_force(services),
+            ports=submission.ports(),
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def _check_logins(
+    request: survey.Request, found: survey.Survey, new: Snapshot, *, outcome: Outcome
+) -> None:
+    """Refuse a login service that does not answer: smtpd dies of that with every connection."""
+    if found.submission is None:
+        return
+    # Only who asks for submission needs it, and every file is compiled on the host.
+    from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415 - rarely needed
+        sasl_look,
+    )
+
+    found_faults = (
+        sasl_look.problem(
+            one.type,
+            one.path,
+            queue_directory=new.effective["queue_directory"],
+            user=new.effective["mail_owner"],
+        )
+        for one in found.submission.backends
+    )
+    faults = tuple(dict.fromkeys(one for one in found_faults if one))
+    if faults and request.check_mode:
+        # In check mode nobody has started what an earlier task of the play would have.
+        outcome.warnings.append(
+            f"{_sentence(*faults)}. A run that is no check stops here unless that has changed by then."
+        )
+    elif faults:
+        raise TransactionFailed(
+            f"Nobody could log in on the ports of submission: {_sentence(*faults)}. Nothing was changed.",
+            details={"problems": list(faults)},
+        )
 
 
 def _change(request: survey.Request, found: survey.Survey, *, state: str, outcome: Outcome) -> None:
