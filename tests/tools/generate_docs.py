@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the hardened.mail authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/settings.md and docs/rules.md from their tables; with --check only tell whether they are up to date."""
+"""Write the pages of docs/ that come from tables; with --check only tell whether they are up to date."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ _import_tables()
 
 import rules_page
 import settings_page
+import submission_page
 
 PAGES: t.Final[t.Mapping[str, t.Callable[[], str]]] = {
     "settings.md": settings_page.page,
+    "submission-settings.md": submission_page.page,
     "rules.md": lambda: rules_page.page(rules_page.every_rule()),
 }
 

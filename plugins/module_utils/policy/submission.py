@@ -269,7 +269,8 @@ def _situation(setting: ServiceSetting, target: _Target) -> resolve.Situation:
         "hide-client": choices.hide_client,
         "new": target.service is None,
         "main-set": bool(target.main(name).strip()) and not _is_no(target.main(name)),
-        "main-ok": name in given.effective and not _main_is_below(setting, target),
+        "main-ok": (target.own(name) is None or target.is_ours(name))
+        and not _main_is_below(setting, target),
         "newline:normalize": host.postfix.has("3.5.24 3.6.14 3.7.10 3.8.5 3.9"),
         "newline:yes": knows_newlines,
         "smuggling-workaround": not knows_newlines,

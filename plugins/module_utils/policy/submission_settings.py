@@ -7,7 +7,8 @@
 Each is a ``-o`` of the service in master.cf, so that neither main.cf nor port 25 decides it. The first rule
 whose condition holds gives the value, as in ``policy.settings``; the words of a condition are the facts of
 ``policy.submission``. ``given:NAME`` is a choice of the operator, which also wins over a ``-o`` of the site.
-``main-ok`` is a value of main.cf that is not below the last rule's, and ``main-set`` one that is not empty.
+``main-ok`` is a value of main.cf that is not below the last rule's, where the site has no ``-o``; ``main-set`` is
+one that is neither empty nor ``no``.
 
 Without a choice a ``-o`` of the site stays unless it is below the value. REMOVE takes away what an earlier run
 wrote, and of the site's what is below; KEEP leaves all as it is.

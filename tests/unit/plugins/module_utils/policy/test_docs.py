@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the hardened.mail authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/settings.md and docs/rules.md are what their generator writes from the tables."""
+"""The generated pages of docs/ are what their generator writes from the tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import pathlib
 import types
 
 import pytest
-from ansible_collections.hardened.mail.plugins.module_utils.policy import rules, settings
+from ansible_collections.hardened.mail.plugins.module_utils.policy import (
+    rules,
+    settings,
+    submission_settings,
+)
 
 ROOT = pathlib.Path(__file__).parents[5]
 
@@ -67,6 +71,26 @@ def test_the_page_names_every_parameter(generator: types.ModuleType) -> None:
     text = generator.settings_page.page()
     missing = [one.parameter for one in settings.SETTINGS if f"`{one.parameter}`" not in text]
     assert missing == []
+
+
+def test_the_page_of_submission_names_every_parameter(generator: types.ModuleType) -> None:
+    text = generator.submission_page.page()
+    names = [one.parameter for one in submission_settings.SETTINGS]
+    assert [one for one in names if f"`{one}`" not in text] == []
+    for line in text.splitlines():
+        if line.startswith("| "):
+            assert line.count("|") == 8, line
+
+
+def test_every_word_of_a_condition_of_submission_has_a_phrase(generator: types.ModuleType) -> None:
+    words = {
+        word
+        for one in submission_settings.SETTINGS
+        for rule in one.rules
+        for word in rule.when.split()
+        if not generator.settings_page.is_version(word)
+    }
+    assert words == set(generator.submission_page.PHRASES)
 
 
 def test_every_word_of_a_condition_has_a_phrase(generator: types.ModuleType) -> None:
