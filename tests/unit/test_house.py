@@ -29,6 +29,7 @@ ROOMS: t.Final = {
             "capture",
             "effective",
             "expand",
+            "login_log",
             "mail_log",
             "main_cf",
             "master_cf",

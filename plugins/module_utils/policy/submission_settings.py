@@ -79,7 +79,7 @@ _COST: t.Final = (
     "Passwords may travel inside TLS 1.0 and 1.1, CBC suites and suites without forward secrecy, which "
     "RFC 8996 and RFC 8997 forbid."
 )
-_INTEROP_EXCLUDED: t.Final = "aNULL, 3DES, RC4, MD5, SEED, IDEA, PSK, SRP, DSS"
+INTEROP_EXCLUDED: t.Final = "aNULL, 3DES, RC4, MD5, SEED, IDEA, PSK, SRP, DSS"
 
 _TLS: t.Final = (
     *_all(
@@ -142,7 +142,7 @@ _TLS: t.Final = (
         "tls",
         Rule(
             "profile:interop",
-            _INTEROP_EXCLUDED,
+            INTEROP_EXCLUDED,
             "Old suites stay for old devices, but none without a certificate and none that is broken.",
             _COST,
         ),
@@ -469,6 +469,7 @@ SETTINGS: t.Final[tuple[ServiceSetting, ...]] = (
 
 __all__ = (
     "AREAS",
+    "INTEROP_EXCLUDED",
     "NAMES",
     "PORTS",
     "SETTINGS",
