@@ -100,7 +100,10 @@ ROOMS: t.Final = {
         {"dkim_key_file", "dns_client", "key_file", "publish"},
     ),
     "report": ({"*"}, set()),
-    "starttls": ({"dialogue", "report", "suites", "tls_codec"}, {"prober", "session"}),
+    "starttls": (
+        {"conduct", "dialogue", "replies", "report", "suites", "tls_codec"},
+        {"conversation", "prober", "renegotiation", "roundtrip", "session", "talk"},
+    ),
     "x509": ({"certificate", "chain", "der"}, {"pair"}),
 }
 
