@@ -79,7 +79,7 @@ userdb passwd {
 }
 mail_driver = maildir
 mail_path = ~/Maildir
-mail_inbox_path =
+mail_inbox_path = ~/Maildir
 ssl_server_cert_file = /etc/ssl/lab/good.crt
 ssl_server_key_file = /etc/ssl/lab/good.key
 END

@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import (
     rules,
+    rules_conduct,
     rules_dns,
     rules_dovecot,
     rules_wire,
@@ -93,4 +94,10 @@ def page(described: Described) -> str:
 
 def every_rule() -> Described:
     """Return the rules of every module."""
-    return (*rules.RULES, *rules_dovecot.RULES, *rules_wire.RULES, *rules_dns.RULES)
+    return (
+        *rules.RULES,
+        *rules_dovecot.RULES,
+        *rules_wire.RULES,
+        *rules_conduct.RULES,
+        *rules_dns.RULES,
+    )

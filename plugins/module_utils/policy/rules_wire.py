@@ -22,6 +22,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
     Unanswered,
     judge,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.wire_rule import (
+    postconf_set,
+    wire_hit,
+    wire_rule,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.policy.wire_view import (
     PURPOSES,
     Purpose,
@@ -49,36 +54,6 @@ _GOOD_SUITES: t.Final = (
 )
 #: Takes both ways to write it, so it works with every Postfix.
 _GOOD_PROTOCOLS: t.Final = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1"
-_ROLE: t.Final = "role hardened.mail.postfix_tls sets it"
-
-
-def _hit(
-    view: WireView,
-    *,
-    observed: str,
-    expected: str,
-    message: str,
-    postfix: str = "",
-    dovecot: str = "",
-    variable: str = _ROLE,
-    parameter: str = "",
-    severity: t.Optional[Severity] = None,
-) -> Hit:
-    """Return what is found; *postfix* and *dovecot* are the commands for the server that has the port."""
-    command = postfix if view.smtp else dovecot
-    return Hit(
-        subject=view.subject,
-        parameter=parameter,
-        observed=observed,
-        expected=expected,
-        message=message[:1].upper() + message[1:],
-        fix=Fix(variable if view.smtp else "", command),
-        severity=severity,
-    )
-
-
-def _set(parameter: str, value: str) -> str:
-    return f"postconf -e '{parameter} = {value}'"
 
 
 def _some(names: t.Sequence[str], *, most: int = 3) -> str:
@@ -92,12 +67,12 @@ def _some(names: t.Sequence[str], *, most: int = 3) -> str:
 def _no_starttls(view: WireView) -> t.Iterator[Hit]:
     if view.implicit_tls or {"STARTTLS", "STLS"} & set(view.before_tls):
         return
-    yield _hit(
+    yield wire_hit(
         view,
         observed="no STARTTLS",
         expected="STARTTLS",
         message=f"{view.where} does not offer TLS: everything goes over the network readable.",
-        postfix=_set("smtpd_tls_security_level", "may")
+        postfix=postconf_set("smtpd_tls_security_level", "may")
         if view.purpose == "mx"
         else "set smtpd_tls_security_level = encrypt for the service in master.cf",
         dovecot="set ssl = required, then doveadm reload",
@@ -112,7 +87,7 @@ def _tls_fails(view: WireView) -> t.Iterator[Hit]:
         if any(states.values()):
             return
         reason = "no version of TLS is accepted"
-    yield _hit(
+    yield wire_hit(
         view,
         observed=reason,
         expected="a handshake that succeeds",
@@ -125,7 +100,7 @@ def _tls_fails(view: WireView) -> t.Iterator[Hit]:
 
 def _no_certificate(view: WireView) -> t.Iterator[Hit]:
     if view.answer("chains") == {} and any(value for _name, value in view.parts("protocols")):
-        yield _hit(
+        yield wire_hit(
             view,
             observed="no certificate",
             expected="a certificate",
@@ -138,7 +113,7 @@ def _no_certificate(view: WireView) -> t.Iterator[Hit]:
 
 def _injection(view: WireView) -> t.Iterator[Hit]:
     if view.answer("injection") == "accepted":
-        yield _hit(
+        yield wire_hit(
             view,
             observed="accepted",
             expected="refused",
@@ -165,14 +140,14 @@ def _old_protocols(view: WireView) -> t.Iterator[Hit]:
         severity: Severity = "high"
         if "SSLv3" not in old and "SSLv2" not in old and not view.people:
             severity = "info" if view.profile == "interop" else "medium"
-        yield _hit(
+        yield wire_hit(
             view,
             observed=", ".join(old),
             expected="TLSv1.2 and TLSv1.3",
             message=f"{view.where} accepts {', '.join(old)}.",
-            postfix=_set("smtpd_tls_protocols", _GOOD_PROTOCOLS)
+            postfix=postconf_set("smtpd_tls_protocols", _GOOD_PROTOCOLS)
             if view.purpose == "mx"
-            else _set("smtpd_tls_mandatory_protocols", _GOOD_PROTOCOLS),
+            else postconf_set("smtpd_tls_mandatory_protocols", _GOOD_PROTOCOLS),
             dovecot="set ssl_min_protocol = TLSv1.2, then doveadm reload",
             severity=severity,
         )
@@ -182,12 +157,12 @@ def _old_protocols(view: WireView) -> t.Iterator[Hit]:
 
 def _no_tls13(view: WireView) -> t.Iterator[Hit]:
     if view.part("protocols", "TLSv1.3") is False:
-        yield _hit(
+        yield wire_hit(
             view,
             observed="no TLSv1.3",
             expected="TLSv1.3",
             message=f"{view.where} does not accept TLS 1.3.",
-            postfix=_set("smtpd_tls_protocols", _GOOD_PROTOCOLS),
+            postfix=postconf_set("smtpd_tls_protocols", _GOOD_PROTOCOLS),
             dovecot="update Dovecot and its OpenSSL, and take ssl_options and ssl_cipher_suites out",
         )
 
@@ -195,12 +170,12 @@ def _no_tls13(view: WireView) -> t.Iterator[Hit]:
 def _anonymous(view: WireView) -> t.Iterator[Hit]:
     for name, suites in view.parts("weak_suites"):
         if name == "anonymous" and suites:
-            yield _hit(
+            yield wire_hit(
                 view,
                 observed=_some(suites),
                 expected="none",
                 message=f"{view.where} accepts suites without a certificate ({_some(suites)}).",
-                postfix=_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
+                postfix=postconf_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
                 dovecot="take ssl_cipher_list out, then doveadm reload",
                 severity=_for_strangers(view, "high" if view.people else "medium"),
             )
@@ -209,12 +184,12 @@ def _anonymous(view: WireView) -> t.Iterator[Hit]:
 def _broken_suites(view: WireView) -> t.Iterator[Hit]:
     for name, suites in view.parts("weak_suites"):
         if name in _BROKEN and suites:
-            yield _hit(
+            yield wire_hit(
                 view,
                 observed=_some(suites),
                 expected="none",
                 message=f"{view.where} accepts suites {_BROKEN[name]} ({_some(suites)}).",
-                postfix=_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
+                postfix=postconf_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
                 dovecot="take ssl_cipher_list out, then doveadm reload",
                 severity="medium" if name == "3des" else None,
             )
@@ -228,12 +203,12 @@ def _for_strangers(view: WireView, severity: Severity) -> Severity:
 def _no_forward_secrecy(view: WireView) -> t.Iterator[Hit]:
     for kind, suites in view.parts("suite_classes"):
         if kind in ("static_rsa", "static_dh") and suites:
-            yield _hit(
+            yield wire_hit(
                 view,
                 observed=_some(suites),
                 expected="ECDHE suites only",
                 message=f"{view.where} accepts suites without forward secrecy ({_some(suites)}).",
-                postfix=_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
+                postfix=postconf_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
                 dovecot="take ssl_cipher_list out, then doveadm reload",
                 severity=_for_strangers(view, "medium"),
             )
@@ -242,12 +217,12 @@ def _no_forward_secrecy(view: WireView) -> t.Iterator[Hit]:
 def _cbc(view: WireView) -> t.Iterator[Hit]:
     for kind, suites in view.parts("suite_classes"):
         if kind == "cbc" and suites:
-            yield _hit(
+            yield wire_hit(
                 view,
                 observed=_some(suites),
                 expected="suites with AEAD only",
                 message=f"{view.where} accepts suites in CBC mode ({_some(suites)}).",
-                postfix=_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
+                postfix=postconf_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
                 dovecot="set ssl_cipher_list = EECDH+AESGCM:EECDH+CHACHA20, then doveadm reload",
                 # The default of Dovecot has them, with forward secrecy.
                 severity="low" if view.smtp and view.profile != "interop" else "info",
@@ -258,12 +233,12 @@ def _weak_dh(view: WireView) -> t.Iterator[Hit]:
     for kind, names in view.parts("groups"):
         small = [one for one in names if kind == "dhe" and 0 < _bits(one) < 2048]
         if small:
-            yield _hit(
+            yield wire_hit(
                 view,
                 observed=", ".join(small),
                 expected="elliptic curves, or 2048 bits",
                 message=f"{view.where} takes Diffie-Hellman with {', '.join(str(_bits(one)) for one in small)} bits.",
-                postfix=_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
+                postfix=postconf_set("smtpd_tls_exclude_ciphers", _GOOD_SUITES),
                 dovecot="take ssl_dh out, then doveadm reload",
                 severity="medium" if view.people else "low",
             )
@@ -279,7 +254,7 @@ def _no_post_quantum(view: WireView) -> t.Iterator[Hit]:
         return
     for kind, names in view.parts("groups"):
         if kind == "TLSv1.3" and not any("MLKEM" in one for one in names):
-            yield _hit(
+            yield wire_hit(
                 view,
                 observed=_some(names),
                 expected="X25519MLKEM768",
@@ -292,7 +267,7 @@ def _no_post_quantum(view: WireView) -> t.Iterator[Hit]:
 
 def _renegotiation(view: WireView) -> t.Iterator[Hit]:
     if view.answer("renegotiation_info") is False:
-        yield _hit(
+        yield wire_hit(
             view,
             observed="no secure renegotiation",
             expected="secure renegotiation (RFC 5746)",
@@ -319,7 +294,7 @@ def _certificate_hit(
     message: str,
     severity: t.Optional[Severity] = None,
 ) -> Hit:
-    return _hit(
+    return wire_hit(
         view,
         observed=observed,
         expected=expected,
@@ -522,12 +497,12 @@ def _auth_before_tls(view: WireView) -> t.Iterator[Hit]:
         raise Unanswered(
             f"{view.where}: Dovecot offers its own host to log in without TLS, ask from another host"
         )
-    yield _hit(
+    yield wire_hit(
         view,
         observed=offered,
         expected="no login before TLS",
         message=f"{view.where} asks for passwords before TLS ({offered}).",
-        postfix=_set("smtpd_tls_auth_only", "yes"),
+        postfix=postconf_set("smtpd_tls_auth_only", "yes"),
         dovecot="set ssl = required, then doveadm reload",
     )
 
@@ -543,12 +518,12 @@ def _auth_on_25(view: WireView) -> t.Iterator[Hit]:
         lacking = problem
     offered = _offers_login(view, before) or _offers_login(view, after)
     if offered:
-        yield _hit(
+        yield wire_hit(
             view,
             observed=offered,
             expected="no AUTH",
             message=f"{view.where} lets people log in where only other servers should talk ({offered}).",
-            postfix=_set("smtpd_sasl_auth_enable", "no")
+            postfix=postconf_set("smtpd_sasl_auth_enable", "no")
             + ", and -o smtpd_sasl_auth_enable=yes for submission in master.cf",
         )
     elif lacking:
@@ -559,7 +534,7 @@ def _no_auth_after_tls(view: WireView) -> t.Iterator[Hit]:
     if view.purpose == "lmtp" or not view.people:
         return
     if not _offers_login(view, view.after_tls):
-        yield _hit(
+        yield wire_hit(
             view,
             observed="no login",
             expected="AUTH inside TLS",
@@ -574,12 +549,12 @@ def _banner_version(view: WireView) -> t.Iterator[Hit]:
     banner = view.answer("banner")
     found = _VERSION.search(str(banner))
     if found:
-        yield _hit(
+        yield wire_hit(
             view,
             observed=found.group(),
             expected="no version",
             message=f"The greeting of {view.where} tells the version of the software ({found.group()}).",
-            postfix=_set("smtpd_banner", "$myhostname ESMTP"),
+            postfix=postconf_set("smtpd_banner", "$myhostname ESMTP"),
             dovecot="set login_greeting = ready, then doveadm reload",
             variable="postfix_tls_parameters: {smtpd_banner: '$myhostname ESMTP'}",
         )
@@ -598,42 +573,19 @@ def _vrfy(view: WireView) -> t.Iterator[Hit]:
         except Unanswered as problem:
             lacking = problem
     if any("VRFY" in one for one in lists):
-        yield _hit(
+        yield wire_hit(
             view,
             observed="VRFY",
             expected="no VRFY",
             message=f"{view.where} answers the question whether a mailbox exists (VRFY).",
-            postfix=_set("disable_vrfy_command", "yes"),
+            postfix=postconf_set("disable_vrfy_command", "yes"),
         )
     elif lacking:
         raise lacking
 
 
-def _rule(
-    name: str,
-    severity: Severity,
-    check: t.Callable[[WireView], t.Iterable[Hit]],
-    *,
-    title: str,
-    why: str,
-    source: str,
-    example: str,
-) -> Rule[WireView]:
-    return Rule(
-        id=f"wire-{name}",
-        area="wire",
-        severity=severity,
-        title=title,
-        why=why,
-        source=source,
-        check=check,
-        needs=(),
-        example=example,
-    )
-
-
 _DIALOGUE: t.Final[tuple[Rule[WireView], ...]] = (
-    _rule(
+    wire_rule(
         "no-starttls",
         "critical",
         _no_starttls,
@@ -642,7 +594,7 @@ _DIALOGUE: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 3207; RFC 8314 section 3; RFC 7435",
         example="no STARTTLS in the answer to EHLO",
     ),
-    _rule(
+    wire_rule(
         "auth-before-tls",
         "critical",
         _auth_before_tls,
@@ -651,7 +603,7 @@ _DIALOGUE: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 8314 section 4.1; RFC 4954 section 4",
         example="AUTH PLAIN LOGIN in the answer to the first EHLO",
     ),
-    _rule(
+    wire_rule(
         "auth-on-port-25",
         "high",
         _auth_on_25,
@@ -660,7 +612,7 @@ _DIALOGUE: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 6409 section 3.1; RFC 8314 section 3.3",
         example="AUTH on port 25 inside TLS",
     ),
-    _rule(
+    wire_rule(
         "banner-version",
         "info",
         _banner_version,
@@ -669,7 +621,7 @@ _DIALOGUE: t.Final[tuple[Rule[WireView], ...]] = (
         source="postconf(5), smtpd_banner",
         example="220 mx.example ESMTP Postfix 3.7.11",
     ),
-    _rule(
+    wire_rule(
         "vrfy",
         "low",
         _vrfy,
@@ -681,7 +633,7 @@ _DIALOGUE: t.Final[tuple[Rule[WireView], ...]] = (
 )
 
 _TLS: t.Final[tuple[Rule[WireView], ...]] = (
-    _rule(
+    wire_rule(
         "tls-fails",
         "critical",
         _tls_fails,
@@ -690,7 +642,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 3207 section 4; postconf(5), smtpd_tls_cert_file",
         example="454 4.7.0 TLS not available due to local problem",
     ),
-    _rule(
+    wire_rule(
         "no-certificate",
         "critical",
         _no_certificate,
@@ -699,7 +651,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="postconf(5), smtpd_tls_chain_files",
         example="smtpd_tls_chain_files that names a missing file",
     ),
-    _rule(
+    wire_rule(
         "injection",
         "critical",
         _injection,
@@ -708,7 +660,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="CVE-2011-0411; RFC 3207 section 4.2",
         example="STARTTLS and NOOP in one packet, both answered",
     ),
-    _rule(
+    wire_rule(
         "old-protocols",
         "high",
         _old_protocols,
@@ -717,7 +669,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 8996; RFC 8997; RFC 7568",
         example="a handshake with TLS 1.0 succeeds",
     ),
-    _rule(
+    wire_rule(
         "no-tls13",
         "low",
         _no_tls13,
@@ -726,7 +678,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 8446; RFC 9325 section 3.1.1",
         example="smtpd_tls_protocols = TLSv1.2",
     ),
-    _rule(
+    wire_rule(
         "anonymous-suites",
         "high",
         _anonymous,
@@ -735,7 +687,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 9325 section 4.1; postconf(5), smtpd_tls_exclude_ciphers",
         example="ADH-AES256-GCM-SHA384",
     ),
-    _rule(
+    wire_rule(
         "broken-suites",
         "high",
         _broken_suites,
@@ -744,7 +696,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 9325 section 4.1; RFC 7465; RFC 8429",
         example="RC4-SHA",
     ),
-    _rule(
+    wire_rule(
         "no-forward-secrecy",
         "medium",
         _no_forward_secrecy,
@@ -753,7 +705,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 9325 section 4.1",
         example="AES256-GCM-SHA384",
     ),
-    _rule(
+    wire_rule(
         "cbc-suites",
         "low",
         _cbc,
@@ -762,7 +714,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 9325 section 4.2; RFC 7366",
         example="ECDHE-RSA-AES256-SHA",
     ),
-    _rule(
+    wire_rule(
         "weak-dh",
         "medium",
         _weak_dh,
@@ -771,7 +723,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 9325 section 4.1; RFC 7919",
         example="DHE with 1024 bits",
     ),
-    _rule(
+    wire_rule(
         "no-post-quantum",
         "info",
         _no_post_quantum,
@@ -780,7 +732,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="draft-ietf-tls-ecdhe-mlkem; OpenSSL 3.5",
         example="X25519 and secp256r1 only",
     ),
-    _rule(
+    wire_rule(
         "insecure-renegotiation",
         "medium",
         _renegotiation,
@@ -789,7 +741,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 5746",
         example="a ServerHello without renegotiation_info",
     ),
-    _rule(
+    wire_rule(
         "certificate-expired",
         "high",
         _expired,
@@ -798,7 +750,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 5280 section 4.1.2.5; RFC 8461 section 4.2",
         example="not_after is yesterday",
     ),
-    _rule(
+    wire_rule(
         "certificate-expires-soon",
         "medium",
         _expires_soon,
@@ -807,7 +759,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 5280 section 4.1.2.5",
         example="not_after is in a week",
     ),
-    _rule(
+    wire_rule(
         "certificate-self-signed",
         "medium",
         _self_signed,
@@ -816,7 +768,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 8314 section 4.3; RFC 8461 section 4.2; RFC 7672",
         example="ssl-cert-snakeoil.pem",
     ),
-    _rule(
+    wire_rule(
         "certificate-untrusted",
         "medium",
         _untrusted,
@@ -825,7 +777,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 8461 section 4.2; RFC 7817",
         example="an authority that is in no list of roots",
     ),
-    _rule(
+    wire_rule(
         "certificate-name",
         "medium",
         _wrong_name,
@@ -834,7 +786,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 9525; RFC 7817; RFC 8461 section 4.1",
         example="a certificate for example.com at mx.example.com",
     ),
-    _rule(
+    wire_rule(
         "chain-incomplete",
         "medium",
         _chain_incomplete,
@@ -843,7 +795,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 5246 section 7.4.2; postconf(5), smtpd_tls_chain_files",
         example="cert.pem where fullchain.pem was meant",
     ),
-    _rule(
+    wire_rule(
         "weak-key",
         "high",
         _weak_key,
@@ -852,7 +804,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 9325 section 4.5",
         example="RSA of 1024 bits",
     ),
-    _rule(
+    wire_rule(
         "weak-signature",
         "medium",
         _weak_signature,
@@ -861,7 +813,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
         source="RFC 9325 section 4.5; RFC 9155",
         example="sha1WithRSAEncryption",
     ),
-    _rule(
+    wire_rule(
         "no-auth-after-tls",
         "high",
         _no_auth_after_tls,

@@ -130,7 +130,9 @@ def _shaped(asked: _Asked) -> dict[str, Json]:
             asked.answers[question] = None
         else:
             asked.answers.setdefault(question, incomplete(reason))
-    answers = {one: asked.answers[one] for one in QUESTIONS if one in asked.request.questions}
+    answers: dict[str, Json] = {
+        one: asked.answers[one] for one in QUESTIONS if one in asked.request.questions
+    }
     lacking = [one for one, answer in answers.items() if lacks(answer)]
     return {
         **answers,
@@ -160,9 +162,7 @@ def _greeting(asked: _Asked) -> bool:
 Ask = t.Callable[[_Asked, Talk], Json]
 
 
-def _guarded(
-    asked: _Asked, questions: t.Sequence[tuple[Question, Ask]], *, inside: bool
-) -> None:
+def _guarded(asked: _Asked, questions: t.Sequence[tuple[Question, Ask]], *, inside: bool) -> None:
     """Ask several questions in one conversation; when it breaks, the one that broke it has the reason."""
     waiting = [(one, ask) for one, ask in questions if asked.wants(one)]
     while waiting:

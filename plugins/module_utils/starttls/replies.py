@@ -66,10 +66,10 @@ class Replies:
                 raise ReplyError(f"more than {MAX_REPLY} bytes of reply")
             if not newline:
                 return found
-            line, rest = self._with_literal(line, rest)
-            if rest is None:
+            line, after = self._with_literal(line, rest)
+            if after is None:
                 return found
-            self._buffer = rest
+            self._buffer = after
             self._size += len(line) + 1
             reply = self._line(line.rstrip(b"\r").decode("latin-1"))
             if reply is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import ssl
 import typing as t
 from dataclasses import dataclass, field
@@ -35,6 +36,18 @@ from ansible_collections.hardened.mail.plugins.module_utils.starttls.session imp
     reach_tls,
     words,
 )
+
+_ADDRESS: t.Final = re.compile(r"[!#-;=?A-Z\[-~]+@[A-Za-z0-9.-]+")
+
+
+def bad_name(text: str) -> bool:
+    """Return whether a text is neither a name nor an address that may stand in a command."""
+    return not (text.isascii() and text.isprintable() and [text] == text.split())
+
+
+def bad_address(text: str) -> bool:
+    """Return whether a text is no mail address that may stand in a command."""
+    return _ADDRESS.fullmatch(text) is None
 
 
 @dataclass(frozen=True)
@@ -191,4 +204,13 @@ def log_in(talk: Talk, account: Account, *, target: Target) -> Reply:
     return second
 
 
-__all__ = ("Account", "Talk", "Trust", "log_in", "talking", "trusting_context")
+__all__ = (
+    "Account",
+    "Talk",
+    "Trust",
+    "bad_address",
+    "bad_name",
+    "log_in",
+    "talking",
+    "trusting_context",
+)
