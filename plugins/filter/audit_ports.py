@@ -27,10 +27,11 @@ options:
   ports:
     description:
       - The ports to choose from. The default is 25, 465, 587, 143, 993, 110 and 995.
+      - A number stands for a port with what is usual for it.
       - Keys are V(port), V(protocol), V(implicit_tls), V(purpose), and V(proxy_protocol) for a listener behind a load balancer.
       - The purpose is V(mx), V(submission), V(submissions), V(imap), V(imaps), V(pop3) or V(pop3s).
     type: list
-    elements: dict
+    elements: raw
   address:
     description:
       - The address of the host for a look from outside.
@@ -104,9 +105,11 @@ def audit_ports(
 
 
 def _row(row: t.Any) -> dict[str, t.Any]:
+    if isinstance(row, int) and not isinstance(row, bool):
+        row = {"port": row}
     if not isinstance(row, Mapping) or not isinstance(row.get("port"), int):
         raise AnsibleFilterError(
-            f"audit_ports: a port is a dictionary with a number in port: {row!r}"
+            f"audit_ports: a port is a number or a dictionary with a number in port: {row!r}"
         )
     unknown = sorted(set(row) - _KEYS)
     if unknown:

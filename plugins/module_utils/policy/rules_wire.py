@@ -584,7 +584,7 @@ def _vrfy(view: WireView) -> t.Iterator[Hit]:
         raise lacking
 
 
-_DIALOGUE: t.Final[tuple[Rule[WireView], ...]] = (
+DIALOGUE_RULES: t.Final[tuple[Rule[WireView], ...]] = (
     wire_rule(
         "no-starttls",
         "critical",
@@ -824,7 +824,7 @@ _TLS: t.Final[tuple[Rule[WireView], ...]] = (
     ),
 )
 
-RULES: t.Final[tuple[Rule[WireView], ...]] = (*_DIALOGUE, *_TLS)
+RULES: t.Final[tuple[Rule[WireView], ...]] = (*DIALOGUE_RULES, *_TLS)
 
 
 def judge_port(
@@ -843,7 +843,7 @@ def judge_port(
     the rules about TLS do not run.
     """
     view = WireView(report, host, port, purpose or purpose_of(port), profile, now)
-    return judge(view, _DIALOGUE if view.without_tls else RULES)
+    return judge(view, DIALOGUE_RULES if view.without_tls else RULES)
 
 
 SERVED_RULE: t.Final = "served-certificate-not-in-files"
@@ -911,4 +911,11 @@ def _first(chain: t.Any) -> t.Optional[t.Mapping[str, t.Any]]:
     return None
 
 
-__all__ = ("PURPOSES", "RULES", "SERVED_RULE", "judge_port", "served_against_file")
+__all__ = (
+    "DIALOGUE_RULES",
+    "PURPOSES",
+    "RULES",
+    "SERVED_RULE",
+    "judge_port",
+    "served_against_file",
+)

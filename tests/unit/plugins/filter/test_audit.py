@@ -95,12 +95,16 @@ def test_ports_take_the_usual_values_of_their_number() -> None:
     assert {one["proxy_protocol"] for one in made} == {False}
 
 
+def test_a_number_stands_for_the_usual_port() -> None:
+    assert audit_ports([], ports=[993]) == audit_ports([], ports=[{"port": 993}])
+
+
 @pytest.mark.parametrize(
     ("results", "ports", "problem"),
     [
         ("text", None, "must be a list"),
-        ([], [25], "a port is a dictionary"),
-        ([], [{"port": "25"}], "a port is a dictionary"),
+        ([], [True], "a port is a number or a dictionary"),
+        ([], [{"port": "25"}], "a port is a number or a dictionary"),
         ([], [{"port": 25, "tls": True}], "there is no key 'tls'"),
     ],
 )
