@@ -1,0 +1,412 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A good mail server passes the playbook hardened.mail.verify, and each way to break it is told in the right words.
+
+Run with ``tests/lab/enter .venv/bin/pytest tests/integration_lab/test_verify_real.py``. The breakages run side by
+side on some hosts; the questions are those of the modules, asked from outside of the hosts.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import datetime
+import importlib.util
+import json
+import os
+import pathlib
+import queue
+import re
+import subprocess
+import sys
+import time
+import types
+import typing as t
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from ansible_collections.hardened.mail.plugins.module_utils.report.verified import (
+    Host,
+    Request,
+    host_of,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.starttls import (
+    conversation,
+    prober,
+    roundtrip,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.dialogue import Target
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.report import report
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.talk import Account, Trust
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+LAB = ROOT / "tests" / "lab" / "lab.py"
+GROUP = f"verify{os.getpid()}"
+#: Breakages are shared out among the first three; the last one has those that a release can have differently.
+HOSTS: t.Final = {"a": "trixie", "b": "trixie", "c": "trixie", "d": "bookworm"}
+PORTS: t.Final = {
+    25: ("smtp", False, "mx"),
+    587: ("smtp", False, "submission"),
+    465: ("smtp", True, "submissions"),
+    143: ("imap", False, "imap"),
+    993: ("imap", True, "imaps"),
+}
+#: What is tried on Debian 12 too: where Dovecot's configuration differs, or Postfix's default.
+ON_BOOKWORM: t.Final = frozenset(
+    {"password-before-tls-imap", "anonymous-login-smtp", "wrong-password-taken", "smuggling", "open-relay", "message-lost"}
+)  # fmt: skip
+#: A reload takes a moment until the last old process is gone.
+LIMIT: t.Final = 15.0
+
+
+def _module(name: str) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+lab = _module("verify_hosts")
+CASES: t.Final = [
+    (one, release)
+    for one in lab.BREAKAGES
+    for release in ("trixie", "bookworm")
+    if release == "trixie" or one.name in ON_BOOKWORM
+]
+
+
+def run(
+    *command: str, stdin: str = "", cwd: pathlib.Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with the collection of this checkout."""
+    return subprocess.run(
+        command,
+        input=stdin,
+        cwd=cwd,
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
+            "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
+            "ANSIBLE_NOCOLOR": "1",
+            **({"PWD": str(cwd)} if cwd else {}),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """One host of the laboratory; ``root`` is the file with its authority."""
+
+    name: str
+    release: str
+    address: str
+    root: str
+
+    @property
+    def domain(self) -> str:
+        """Its name, which is also its domain."""
+        return f"{self.name}.example"
+
+    @property
+    def account(self) -> Account:
+        """The test account."""
+        return Account(lab.USER, lab.PASSWORD, f"{lab.USER}@{self.domain}")
+
+    def sh(self, script: str) -> str:
+        """Run a script that must succeed."""
+        done = run("podman", "exec", "-i", f"hml-{GROUP}-{self.name}", "bash", "-e", stdin=script)
+        assert done.returncode == 0, f"{self.name}: {script}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def target(self, port: int) -> Target:
+        """How to reach a port."""
+        protocol, implicit, _purpose = PORTS[port]
+        return Target(
+            self.address, port, t.cast("t.Any", protocol), implicit, server_name=self.domain
+        )
+
+    def look(self, case: t.Any) -> dict[str, t.Any]:
+        """Ask what a breakage needs; return it as the playbook registers it."""
+        item = {"port": case.port, "purpose": PORTS[case.port][2], "server_name": self.domain}
+        look = {
+            "tls": {**self.tls(case.port, case.tls), "item": item},
+            "conduct": {
+                **self.conduct(case.port, case.conduct, account=case.account),
+                "item": item,
+            },
+        }
+        if case.trip:
+            look["trip"] = {**self.trip(case.port), "item": item}
+        return {key: {"results": [value]} for key, value in look.items()}
+
+    def tls(self, port: int, questions: t.Sequence[t.Any]) -> dict[str, t.Any]:
+        """Ask what starttls_info asks."""
+        evidence = prober.probe(
+            self.target(port), questions=questions, timeout=30, ca_file=self.root
+        )
+        return report(evidence, questions=questions, name=self.domain)
+
+    def conduct(
+        self, port: int, questions: t.Sequence[t.Any], *, account: bool
+    ) -> dict[str, t.Any]:
+        """Ask what mail_conduct_info asks."""
+        request = conversation.Request(
+            target=self.target(port),
+            domain=self.domain,
+            elsewhere="relay-test@example.com",
+            questions=("greeting", *questions),
+            account=self.account if account else None,
+            ca_file=self.root,
+            name=self.domain,
+        )
+        return conversation.ask_conduct(request, timeout=40)
+
+    def trip(self, port: int) -> dict[str, t.Any]:
+        """Ask what mail_roundtrip asks."""
+        trust = Trust(self.root, self.domain)
+        journey = roundtrip.Journey(self.target(port), self.target(993), self.account, trust)
+        return roundtrip.send_and_read(journey, timeout=6)
+
+
+def judged(server: Server, look: dict[str, t.Any]) -> Host:
+    """Judge as the playbook does, but strictly: everything that is found fails its check."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return host_of(server.domain, look, Request(now, fail_on="info", expected=True, intrusive=True))
+
+
+def found_on(host: Host) -> dict[str, str]:
+    """Return the messages of what failed, by rule."""
+    return {
+        finding.rule: finding.message
+        for port in host.ports
+        for one in port.having("fail")
+        for finding in one.findings
+    }
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, Server]]:
+    """The hosts, all of them good."""
+    place = tmp_path_factory.mktemp("verify")
+    listed = ",".join(f"{name}={release}:mail" for name, release in HOSTS.items())
+    up = run(sys.executable, str(LAB), "up", "--group", GROUP, "--hosts", listed)
+    try:
+        assert up.returncode == 0, up.stderr
+        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        found = {}
+        for name, release in HOSTS.items():
+            address = run("podman", "inspect", "-f", form, f"hml-{GROUP}-{name}").stdout.strip()
+            found[name] = Server(name, release, address, str(place / f"{name}.crt"))
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(lambda one: one.sh(lab.GOOD), found.values()))
+        for one in found.values():
+            pathlib.Path(one.root).write_text(one.sh("cat /etc/ssl/lab/root.crt"), "utf-8")
+        yield found
+    finally:
+        run(sys.executable, str(LAB), "down", "--group", GROUP)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What was said of a broken host."""
+
+    messages: dict[str, str]
+    error: str = ""
+
+
+def broken(server: Server, case: t.Any) -> Outcome:
+    """Break a host, look until it shows, and mend it."""
+    messages: dict[str, str] = {}
+    try:
+        server.sh(case.script)
+        deadline = time.monotonic() + LIMIT
+        while time.monotonic() < deadline and not messages.keys() >= case.rules:
+            messages = found_on(judged(server, server.look(case)))
+        return Outcome(messages)
+    except AssertionError as error:
+        return Outcome(messages, str(error))
+    finally:
+        server.sh(lab.MEND + case.mend)
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    servers: dict[str, Server], whole: dict[str, Verified]
+) -> dict[tuple[str, str], Outcome]:
+    """All breakages, each on whatever host of its release is free. The good hosts are looked at before."""
+    assert whole
+    free: dict[str, queue.SimpleQueue[Server]] = {
+        one: queue.SimpleQueue() for one in HOSTS.values()
+    }
+    for server in servers.values():
+        free[server.release].put(server)
+
+    def one(case: t.Any, release: str) -> Outcome:
+        server = free[release].get()
+        try:
+            return broken(server, case)
+        finally:
+            free[release].put(server)
+
+    # What takes longest comes first.
+    cases = sorted(CASES, key=lambda pair: (not pair[0].account, pair[0].name != "tarpit"))
+    with concurrent.futures.ThreadPoolExecutor(len(HOSTS)) as pool:
+        found = {(case.name, release): pool.submit(one, case, release) for case, release in cases}
+    return {key: future.result() for key, future in found.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Verified:
+    """One run of the playbook."""
+
+    status: int
+    said: str
+    place: pathlib.Path
+
+    @property
+    def data(self) -> dict[str, t.Any]:
+        """The JSON report."""
+        loaded: dict[str, t.Any] = json.loads((self.place / "verify.json").read_text("utf-8"))
+        return loaded
+
+    def checks(self, name: str, result: str) -> dict[tuple[int, str], dict[str, t.Any]]:
+        """The checks of a host that ended like this, by port and name."""
+        (host,) = [one for one in self.data["hosts"] if one["name"] == name]
+        return {
+            (port["port"], one["check"]): one
+            for port in host["ports"]
+            for one in port["checks"]
+            if one["result"] == result
+        }
+
+
+def verify(
+    place: pathlib.Path, servers: t.Iterable[Server], *options: str, **variables: t.Any
+) -> Verified:
+    """Run the playbook on some hosts. Ansible has no way into them: their port for SSH is nobody's."""
+    place.mkdir()
+    known = {
+        one.domain: {"ansible_host": one.address, "ansible_port": 1, "verify_ca_file": one.root}
+        for one in servers
+    }
+    (place / "hosts.json").write_text(json.dumps({"all": {"hosts": known}}), "utf-8")
+    (place / "variables.json").write_text(json.dumps(variables), "utf-8")
+    done = run(
+        *("ansible-playbook", "-i", str(place / "hosts.json"), "hardened.mail.verify"),
+        *("-e", f"@{place / 'variables.json'}", *options),
+        cwd=place,
+    )
+    return Verified(done.returncode, done.stdout + done.stderr, place / "reports")
+
+
+ACCOUNT: t.Final = {"user": lab.USER, "password": lab.PASSWORD}
+
+
+@pytest.fixture(scope="module")
+def whole(
+    servers: dict[str, Server], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Verified]:
+    """The playbook on a good host of each release, first as by default, then with the account."""
+    place = tmp_path_factory.mktemp("whole")
+    chosen = [servers["a"], servers["d"]]
+    return {
+        "quiet": verify(place / "quiet", chosen),
+        "intrusive": verify(
+            place / "intrusive",
+            chosen,
+            "-vvv",
+            verify_intrusive=True,
+            verify_account=ACCOUNT,
+            verify_ports=list(PORTS),
+        ),
+    }
+
+
+def test_a_good_host_passes(whole: dict[str, Verified]) -> None:
+    done = whole["quiet"]
+    assert done.status == 0, done.said
+    assert re.search(r"passed +\d+: it answers; TLS is offered and works", done.said)
+    assert "nobody listens on 110, 995" in done.said
+    assert done.data["passed"] is True
+    assert done.data["counts"]["fail"] == 0
+    for name in ("a.example", "d.example"):
+        assert len(done.checks(name, "pass")) > 80
+        reasons = {one["reason"] for one in done.checks(name, "not tested").values()}
+        assert reasons == {"needs verify_intrusive and verify_account"}
+    suites = ElementTree.parse(done.place / "verify.junit.xml").getroot()
+    assert {one.get("name") for one in suites} == {"a.example", "d.example"}
+    assert suites.get("failures") == "0"
+
+
+def test_a_good_host_passes_with_an_account(whole: dict[str, Verified]) -> None:
+    done = whole["intrusive"]
+    assert done.status == 0, done.said
+    for name in ("a.example", "d.example"):
+        assert done.checks(name, "not tested") == {}
+        good = set(done.checks(name, "pass"))
+        assert {
+            (587, "delivery"),
+            (465, "delivery"),
+            (25, "smuggling"),
+            (993, "wrong-password-slow"),
+        } <= good
+
+
+def test_the_password_is_shown_nowhere(whole: dict[str, Verified]) -> None:
+    done = whole["intrusive"]
+    assert lab.PASSWORD not in done.said
+    assert all(lab.PASSWORD not in one.read_text("utf-8") for one in done.place.iterdir())
+
+
+def test_no_message_is_left(whole: dict[str, Verified], servers: dict[str, Server]) -> None:
+    assert whole["intrusive"].status == 0
+    for name in ("a", "d"):
+        assert (
+            servers[name].sh("find /home/probe/Maildir/cur /home/probe/Maildir/new -type f") == ""
+        )
+
+
+@pytest.mark.parametrize(
+    ("case", "release"), CASES, ids=[f"{one.name}-{release}" for one, release in CASES]
+)
+def test_a_breakage_is_told_in_the_right_words(
+    case: t.Any, release: str, outcomes: dict[tuple[str, str], Outcome]
+) -> None:
+    outcome = outcomes[case.name, release]
+    assert outcome.error == ""
+    assert outcome.messages.keys() >= case.rules
+    assert re.search(case.words, "\n".join(outcome.messages.values())), outcome.messages
+
+
+def test_breakages_are_enough_and_each_is_found_by_other_rules_than_the_rest() -> None:
+    assert len({one.name for one in lab.BREAKAGES}) == len(lab.BREAKAGES) >= 25
+    assert len(frozenset().union(*(one.rules for one in lab.BREAKAGES))) >= 25
+
+
+def test_mended_hosts_pass_again_and_a_broken_one_does_not(
+    outcomes: dict[tuple[str, str], Outcome],
+    servers: dict[str, Server],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    assert outcomes
+    place = tmp_path_factory.mktemp("again")
+    servers["b"].sh(
+        "postconf -e disable_vrfy_command=no smtpd_relay_restrictions=permit; postfix reload 2>/dev/null"
+    )
+    servers["c"].sh("postconf -MX submission/inet; postfix reload 2>/dev/null")
+    done = verify(place / "some", servers.values(), verify_ports=[25, 587, 993])
+    assert done.status == 2
+    assert "The verification did not pass: 3 checks failed on 2 hosts." in done.said
+    assert set(done.checks("a.example", "fail")) == set()
+    assert set(done.checks("d.example", "fail")) == set()
+    assert set(done.checks("b.example", "fail")) == {(25, "relay"), (25, "vrfy")}
+    assert set(done.checks("c.example", "fail")) == {(587, "answers")}
+    assert re.search(r"FAILED +critical: Port 25 of b\.example takes mail for a domain", done.said)
