@@ -195,7 +195,7 @@ BREAKAGES: t.Final[tuple[Breakage, ...]] = (
     # ---- TLS ----
     _postfix(
         "no-starttls", 587, "submission/inet/smtpd_tls_security_level=none",
-        "no-starttls no-auth-after-tls", r"Port 587 of \S+ does not offer TLS", tls=_OFFER,
+        "no-starttls", r"Port 587 of \S+ does not offer TLS", tls=_OFFER,
     ),
     _postfix(
         "tls-is-dead", 25, "smtpd_tls_chain_files=/etc/ssl/lab/none.pem",
@@ -220,7 +220,7 @@ BREAKAGES: t.Final[tuple[Breakage, ...]] = (
         "no-tls13", "does not accept TLS 1.3", tls=("capabilities", "protocols"),
     ),
     _postfix(
-        "anonymous-suites", 25, "smtpd_tls_exclude_ciphers=kRSA,SHA1,SHA256,SHA384,kDHE",
+        "anonymous-suites", 25, "smtpd_tls_exclude_ciphers=kRSA,SHA1,SHA256,SHA384",
         "anonymous-suites", r"accepts suites without a certificate \(ADH-", tls=_SUITES,
     ),
     _postfix(
@@ -242,7 +242,7 @@ BREAKAGES: t.Final[tuple[Breakage, ...]] = (
     _certificate("expired", "old", "certificate-expired", "expired on 2020-02-01"),
     _certificate("expires-soon", "soon", "certificate-expires-soon", r"expires on 20\d\d-"),
     _certificate("self-signed", "own", "certificate-self-signed", "signed by itself"),
-    _certificate("chain-incomplete", "leaf", "chain-incomplete certificate-untrusted", "does not send"),
+    _certificate("chain-incomplete", "leaf", "chain-incomplete certificate-untrusted", "sends its own certificate alone"),
     _certificate("weak-key", "small", "weak-key", "1024"),
     # ---- Passwords ----
     _postfix(
@@ -265,7 +265,7 @@ BREAKAGES: t.Final[tuple[Breakage, ...]] = (
         "no-auth-after-tls", "lets nobody log in, not even inside TLS", tls=_OFFER,
     ),
     _dovecot(
-        "anonymous-login", 993, "auth_mechanisms = plain login anonymous", "auth_mechanisms = plain login anonymous",
+        "anonymous-login", 993, *["auth_mechanisms = plain login anonymous\nauth_anonymous_username = probe"] * 2,
         "anonymous-login", r"Port 993 of \S+ lets anybody log in as anonymous", conduct=("anonymous",),
     ),
     _any(
@@ -295,7 +295,7 @@ BREAKAGES: t.Final[tuple[Breakage, ...]] = (
         "mail-before-tls", r"Port 587 of \S+ takes mail in clear text", conduct=("mail_before_tls",),
     ),
     _postfix(
-        "open-relay", 25, "smtpd_relay_restrictions=permit",
+        "open-relay", 25, "mynetworks=0.0.0.0/0",
         "open-relay", r"for a domain that is not its own, without a login \(with an empty sender",
         conduct=("unknown_recipient", "relay"),
     ),
@@ -352,7 +352,7 @@ BREAKAGES: t.Final[tuple[Breakage, ...]] = (
     ),
     _postfix(
         "message-lost", 465, "mailbox_transport=discard:",
-        "message-lost", r"a message that port 465 of \S+ took is not in the mailbox", account=True, trip=True,
+        "message-lost", r"A message that port 465 of \S+ took is not in the mailbox", account=True, trip=True,
     ),
     _postfix(
         "message-refused", 587, "submission/inet/smtpd_end_of_data_restrictions=reject",

@@ -36,9 +36,17 @@ _SUBMISSION: t.Final = ("submission", "submissions")
 def _accepted(view: WireView, question: str, part: str = "") -> tuple[bool, str]:
     """Return whether something was taken, and with which words. Raises Unanswered."""
     answer = view.part(question, part) if part else view.answer(question)
-    if not isinstance(answer, dict):
-        return False, ""
-    return answer["accepted"] is True, str(answer["reply"])
+    if not isinstance(answer, dict) or not isinstance(answer.get("accepted"), bool):
+        raise Unanswered(f"{view.where}: {question} has no answer")
+    return answer["accepted"], str(answer["reply"])
+
+
+def _is_so(view: WireView, question: str) -> bool:
+    """Return an answer that is yes or no. Raises Unanswered."""
+    answer = view.answer(question)
+    if not isinstance(answer, bool):
+        raise Unanswered(f"{view.where}: {question} has no answer")
+    return answer
 
 
 def _no_answer(view: WireView) -> t.Iterator[Hit]:
@@ -132,12 +140,11 @@ def _wrong_password(view: WireView) -> t.Iterator[Hit]:
 
 
 def _no_delay(view: WireView) -> t.Iterator[Hit]:
-    answer = view.answer("wrong_password")
-    if not isinstance(answer, dict) or answer["accepted"]:
+    if _accepted(view, "wrong_password")[0]:
         return
     if not _accepted(view, "login")[0]:
         raise Unanswered(f"{view.where}: the right password is refused too")
-    seconds = float(answer["seconds"])
+    seconds = float(view.answer("wrong_password")["seconds"])
     if seconds < _LEAST_DELAY:
         yield wire_hit(
             view,
@@ -170,7 +177,7 @@ def _open_relay(view: WireView) -> t.Iterator[Hit]:
     attempts = view.report.get("relay")
     if not isinstance(attempts, dict) or "incomplete" in attempts:
         view.answer("relay")
-        return
+        raise Unanswered(f"{view.where}: relay has no answer")
     if view.from_this_host:
         raise Unanswered(f"{view.where}: a host may relay for itself, ask from another host")
     names, lacking = [], ""
@@ -275,6 +282,8 @@ def _smuggling(view: WireView) -> t.Iterator[Hit]:
         parts = found.items() if isinstance(found, dict) else ()
         ends = [name for name, value in parts if value == "accepted"]
         lacking = problem
+    if not ends and not lacking and set(view.answer("smuggling").values()) != {"refused"}:
+        raise Unanswered(f"{view.where}: smuggling has no answer")
     if view.from_this_host and not ends:
         raise Unanswered(f"{view.where}: its own host may be exempt, ask from another host")
     if ends:
@@ -347,7 +356,7 @@ def _message_lost(view: WireView) -> t.Iterator[Hit]:
 
 
 def _client_renegotiation(view: WireView) -> t.Iterator[Hit]:
-    if view.answer("renegotiation") is True:
+    if _is_so(view, "renegotiation"):
         yield wire_hit(
             view,
             observed="accepted",
@@ -359,7 +368,7 @@ def _client_renegotiation(view: WireView) -> t.Iterator[Hit]:
 
 
 def _sha1_signatures(view: WireView) -> t.Iterator[Hit]:
-    if view.answer("sha1_signatures") is True:
+    if _is_so(view, "sha1_signatures"):
         yield wire_hit(
             view,
             observed="a handshake signed with SHA-1",
