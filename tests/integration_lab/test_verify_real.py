@@ -240,7 +240,7 @@ def broken(server: Server, case: t.Any) -> Outcome:
 @pytest.fixture(scope="module")
 def outcomes(servers: dict[str, Server], whole: Verified) -> dict[tuple[str, str], Outcome]:
     """All breakages, each on whatever host of its release is free. The good hosts are looked at before."""
-    assert whole.status == 0
+    assert whole.said
     free: dict[str, queue.SimpleQueue[Server]] = {
         one: queue.SimpleQueue() for one in HOSTS.values()
     }

@@ -186,6 +186,13 @@ def test_limits_waivers_and_rules_that_do_not_count() -> None:
     assert (25, "vrfy") in ended(done, "fail")
 
 
+def test_commands_slipped_in_before_tls_fail_their_check() -> None:
+    done = host(look(tls_587={"injection": "accepted"}))
+    assert ended(done, "fail") == {(587, "injection")}
+    (one,) = done.ports[1].having("fail")
+    assert "executes commands inside TLS that came in clear text" in one.findings[0].message
+
+
 def test_a_message_that_was_lost_fails_its_port() -> None:
     item = {"port": 465, "purpose": "submissions"}
     trip = {
