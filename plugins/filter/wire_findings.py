@@ -8,21 +8,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: wire_findings
-short_description: What is wrong with a port, from the result of starttls_info
+short_description: What is wrong with a port, from the result of starttls_info or mail_conduct_info
 version_added: "0.1.0"
 author:
   - The hardened.mail authors (@hardened-mail)
 description:
   - Judges what M(hardened.mail.starttls_info) saw on a port and returns findings of the same form as
     M(hardened.mail.postconf_validate) does, each with its reason, its fix and its source.
-  - An answer that C(starttls_info) could not get makes the rules that need it incomplete; it never counts as a good one.
+  - It judges the results of M(hardened.mail.mail_conduct_info) and M(hardened.mail.mail_roundtrip) in the same way.
+  - An answer that a module could not get makes the rules that need it incomplete; it never counts as a good one.
   - A port without TLS has one finding for that, and nothing else is said of its TLS.
   - The rules are described in the page C(docs/rules.md) of the collection.
 positional: _input
 options:
   _input:
     description:
-      - The result of M(hardened.mail.starttls_info), with as many of its questions as can be had.
+      - The result of M(hardened.mail.starttls_info), M(hardened.mail.mail_conduct_info) or M(hardened.mail.mail_roundtrip), with as many
+        of its questions as can be had.
       - The option C(server_name) of the module decides with which name the certificate was compared.
     type: dict
     required: true
@@ -72,6 +74,8 @@ options:
     type: str
 seealso:
   - module: hardened.mail.starttls_info
+  - module: hardened.mail.mail_conduct_info
+  - module: hardened.mail.mail_roundtrip
 """
 
 EXAMPLES = r"""
@@ -89,6 +93,17 @@ EXAMPLES = r"""
     fail_msg: "{{ judged.findings | map(attribute='message') | join(' ') }}"
   vars:
     judged: "{{ seen | hardened.mail.wire_findings(host='mx.example', port=25) }}"
+
+- name: See what port 587 takes and refuses
+  hardened.mail.mail_conduct_info:
+    host: mx.example
+    port: 587
+  register: conduct
+  delegate_to: localhost
+
+- name: Show what is wrong with that
+  ansible.builtin.debug:
+    msg: "{{ (conduct | hardened.mail.wire_findings(host='mx.example', port=587)).findings }}"
 
 - name: See whether the renewed certificate is served
   ansible.builtin.debug:
@@ -134,6 +149,10 @@ from dataclasses import replace
 from ansible.errors import AnsibleFilterError
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import worst_first
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import PROFILES
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_conduct import (
+    is_conduct,
+    judge_conduct,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_wire import (
     PURPOSES,
     judge_port,
@@ -155,7 +174,9 @@ def wire_findings(
 ) -> dict[str, t.Any]:
     """Return what is wrong with a port; see DOCUMENTATION. Raises AnsibleFilterError."""
     if not isinstance(report, Mapping) or not isinstance(report.get("incomplete"), list):
-        raise AnsibleFilterError(f"{_NAME}: the input is no result of hardened.mail.starttls_info")
+        raise AnsibleFilterError(
+            f"{_NAME}: the input is no result of starttls_info, mail_conduct_info or mail_roundtrip"
+        )
     if purpose is not None and purpose not in PURPOSES:
         raise AnsibleFilterError(
             f"{_NAME}: purpose is {purpose!r}: expected one of {', '.join(PURPOSES)}"
@@ -166,7 +187,7 @@ def wire_findings(
         )
     chosen = t.cast("t.Any", purpose)
     try:
-        verdict = judge_port(
+        verdict = (judge_conduct if is_conduct(report) else judge_port)(
             report,
             host=str(host),
             port=int(port),
@@ -177,7 +198,7 @@ def wire_findings(
         served = served_against_file(report, files, host=str(host), port=int(port), purpose=chosen)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(
-            f"{_NAME}: the input is no result of hardened.mail.starttls_info ({error!r})"
+            f"{_NAME}: the input is no result of starttls_info, mail_conduct_info or mail_roundtrip ({error!r})"
         ) from error
     verdict = replace(verdict, findings=worst_first((*verdict.findings, *served)))
     return {

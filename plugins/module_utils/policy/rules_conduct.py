@@ -575,6 +575,21 @@ def judge_conduct(
     return judge(view, [one for one in RULES if one.id in wanted])
 
 
+#: Each result of the two modules has one of these, and none of ``starttls_info`` has.
+_OF_CONDUCT: t.Final = frozenset(
+    {
+        *("greeting", "login_before_tls", "mail_before_tls", "relay", "unknown_recipient"),
+        *("mail_without_login", "vrfy", "anonymous", "sha1_signatures", "renegotiation"),
+        *("login", "wrong_password", "smuggling", "sent"),
+    }
+)
+
+
+def is_conduct(report: t.Mapping[str, Json]) -> bool:
+    """Return whether a result is of ``mail_conduct_info`` or ``mail_roundtrip``."""
+    return not _OF_CONDUCT.isdisjoint(report)
+
+
 _ALL: t.Final = ("no-answer", "anonymous-login", "client-renegotiation", "sha1-signatures")
 _PEOPLE: t.Final = ("login-fails", "wrong-password", "wrong-password-fast")
 _SMTP: t.Final = ("open-relay", "unknown-recipient", "vrfy-answered", "smuggling")
@@ -598,4 +613,4 @@ def rules_for(purpose: Purpose, *, trip: bool = False) -> frozenset[str]:
     return frozenset(f"wire-{name}" for name in names)
 
 
-__all__ = ("RULES", "judge_conduct", "rules_for")
+__all__ = ("RULES", "is_conduct", "judge_conduct", "rules_for")

@@ -15,7 +15,12 @@ from ansible_collections.hardened.mail.plugins.filter.wire_findings import (
     FilterModule,
     wire_findings,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_conduct import is_conduct
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_wire import RULES
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.conduct import QUESTIONS
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.report import (
+    QUESTIONS as TLS_QUESTIONS,
+)
 
 FIXTURE = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "starttls-info.json"
 REPORTS: t.Final[dict[str, t.Any]] = json.loads(FIXTURE.read_text(encoding="utf-8"))["reports"]
@@ -53,3 +58,15 @@ def test_the_filter_refuses_what_it_cannot_judge(
 ) -> None:
     with pytest.raises(AnsibleFilterError, match=message):
         wire_findings(report, host="mx.example", port=25, **options)
+
+
+def test_conduct_is_judged_too() -> None:
+    taken = {"accepted": True, "reply": "250 Ok"}
+    report = {"mail_before_tls": taken, "incomplete": [], "address": "192.0.2.1"}
+    judged = wire_findings(report, host="mx.example", port=587, now="2026-11-25T00:00:00Z")
+    assert [one["rule"] for one in judged["findings"]] == ["wire-mail-before-tls"]
+    # What was not asked is not good.
+    assert judged["incomplete"]
+    assert is_conduct(dict.fromkeys(QUESTIONS[:1]))
+    assert all(is_conduct({one: None}) for one in QUESTIONS)
+    assert not any(is_conduct({one: None}) for one in TLS_QUESTIONS)
