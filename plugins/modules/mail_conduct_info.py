@@ -185,6 +185,11 @@ address:
   returned: success
   type: str
   sample: 192.0.2.25
+from_itself:
+  description: Whether the host asked itself. Servers trust their own host, so that some answers say nothing about others.
+  returned: success
+  type: bool
+  sample: false
 complete:
   description: Whether every question has a whole answer.
   returned: success

@@ -76,7 +76,8 @@ class WireView:
     @property
     def from_this_host(self) -> bool:
         """Whether the port was asked from its own host, to which servers are more open."""
-        return str(self.report.get("address") or "").startswith(_LOOPBACK)
+        address = str(self.report.get("address") or "")
+        return address.startswith(_LOOPBACK) or self.report.get("from_itself") is True
 
     def answer(self, question: str) -> Json:
         """Return a whole answer. Raises Unanswered."""

@@ -89,6 +89,7 @@ class _Asked:
     until: float
     answers: dict[Question, Json] = field(default_factory=dict)
     address: t.Optional[str] = None
+    itself: bool = False
     tls: bool = True
 
     def soon(self) -> float:
@@ -110,7 +111,7 @@ def ask_conduct(request: Request, *, timeout: float) -> dict[str, Json]:
         if not request.target.implicit_tls:
             _guarded(asked, _BEFORE, inside=False)
         _guarded(asked, _INSIDE, inside=True)
-        if not asked.tls:
+        if not asked.tls and not request.target.implicit_tls:
             # A port without TLS can still be an open relay.
             _guarded(asked, _INSIDE, inside=False)
         _handshakes(asked)
@@ -137,6 +138,7 @@ def _shaped(asked: _Asked) -> dict[str, Json]:
     return {
         **answers,
         "address": asked.address,
+        "from_itself": asked.itself,
         "complete": not lacking,
         "incomplete": lacking,
     }
@@ -150,6 +152,7 @@ def _greeting(asked: _Asked) -> bool:
         with talking(target, until=asked.soon(), inside=target.implicit_tls) as talk:
             seconds = round(time.monotonic() - began, 2)
             asked.address = talk.wire.peer()
+            asked.itself = talk.wire.to_itself()
             asked.answers["greeting"] = {"text": talk.greeting, "seconds": seconds}
     except (WireError, ssl.SSLError) as exc:
         asked.answers["greeting"] = incomplete(str(exc))

@@ -103,6 +103,14 @@ class Wire:
             return None
         return address[0] if isinstance(address, tuple) else None
 
+    def to_itself(self) -> bool:
+        """Return whether this host is its own peer, at whatever address."""
+        try:
+            here, there = self.sock.getsockname(), self.sock.getpeername()
+        except OSError:
+            return False
+        return isinstance(here, tuple) and here[0] == there[0]
+
     def hurry(self, seconds: float) -> None:
         """Allow at most ``seconds`` from now."""
         self._until = min(self._until, time.monotonic() + seconds)

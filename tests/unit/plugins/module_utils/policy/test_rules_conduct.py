@@ -176,13 +176,14 @@ def test_every_question_is_used_by_a_rule() -> None:
         assert any(verdict.incomplete for verdict in verdicts), question
 
 
-def test_a_host_that_asks_itself_is_told_to_ask_from_elsewhere() -> None:
+@pytest.mark.parametrize("where", [{"address": "127.0.0.1"}, {"from_itself": True}])
+def test_a_host_that_asks_itself_is_told_to_ask_from_elsewhere(where: dict[str, t.Any]) -> None:
     for purpose in ("mx", "submission"):
-        verdict = judge({**good(purpose), "address": "127.0.0.1"}, purpose)
+        verdict = judge({**good(purpose), **where}, purpose)
         reasons = " ".join(one.reason for one in verdict.incomplete)
         assert "ask from another host" in reasons
         assert verdict.findings == ()
-    imap = {**good("imap"), "address": "::1", "login_before_tls": YES}
+    imap = {**good("imap"), **where, "login_before_tls": YES}
     assert judge(imap, "imap").findings == ()
     assert judge(imap, "imap").incomplete != ()
 

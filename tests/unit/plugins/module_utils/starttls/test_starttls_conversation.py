@@ -187,6 +187,7 @@ def test_a_good_server_is_seen_whole(peer: StartPeer, pki: Pki, trusted: ssl.SSL
     assert answers["incomplete"] == sorted(INTRUSIVE, key=QUESTIONS.index)
     assert accepted(answers) == {"mail_without_login"}
     assert answers["greeting"]["text"] == "220 mx.example ESMTP"
+    assert answers["from_itself"] is True
     assert answers["mail_before_tls"] == {"accepted": False, "reply": "530 TLS first"}
     assert answers["unknown_recipient"] == {"accepted": False, "reply": "550 5.1.1 User unknown"}
     assert {one["reply"] for one in answers["relay"].values()} == {"554 5.7.1 Relay access denied"}
