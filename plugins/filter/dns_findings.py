@@ -44,6 +44,13 @@ options:
     description:
       - The text of the MTA-STS policy, as P(hardened.mail.mta_sts_policy#filter) returns it.
     type: str
+  certificates:
+    description:
+      - The certificates of each host, as PEM text, the host's own first and those of authorities after it. Without it, no TLSA record
+        and no name is compared with them.
+      - "Keys are names of hosts, values are lists, such as V({mx1.example.com: [PEM]})."
+    type: dict
+    default: {}
   authority:
     description:
       - The certification authority in use, as CAA records name it.
@@ -103,9 +110,13 @@ _value:
 """
 
 import typing as t
+from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.hardened.mail.plugins.module_utils.policy.dns_view import DnsView
+from ansible_collections.hardened.mail.plugins.module_utils.policy.dns_view import (
+    DnsView,
+    ServedCertificate,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_dns import judge_domain
 from ansible_collections.hardened.mail.plugins.module_utils.records.lookup import table_of
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
@@ -113,6 +124,10 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
     RRset,
     name_of,
     rrset_of,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.x509.certificate import (
+    X509Error,
+    parse_pem,
 )
 
 
@@ -123,6 +138,7 @@ def dns_findings(
     zones: t.Optional[t.Sequence[str]] = None,
     selectors: t.Optional[t.Sequence[str]] = None,
     sts_policy: t.Optional[str] = None,
+    certificates: t.Optional[t.Mapping[str, t.Sequence[str]]] = None,
     authority: str = "",
     signed: t.Optional[bool] = None,
 ) -> dict[str, t.Any]:
@@ -136,6 +152,7 @@ def dns_findings(
             name,
             table_of(sets, zones=[name] if zones is None else zones, secure=signed),
             selectors=tuple(_selectors(sets, name) if selectors is None else selectors),
+            served=_served(certificates or {}),
             sts_policy=sts_policy,
             authority=authority,
         )
@@ -148,6 +165,26 @@ def dns_findings(
         "counts": verdict.counts(),
         "rules_run": verdict.rules_run,
     }
+
+
+def _served(given: t.Any) -> dict[str, tuple[tuple[ServedCertificate, ...], ...]]:
+    if not isinstance(given, Mapping):
+        raise RecordError(f"certificates is {type(given).__name__}: expected a dictionary")
+    found = {}
+    for host, several in given.items():
+        if not isinstance(several, (list, tuple)):
+            raise RecordError(f"certificates of {host}: expected a list of PEM texts")
+        found[name_of(host)] = tuple(_chain(str(one), host) for one in several)
+    return found
+
+
+def _chain(text: str, host: str) -> tuple[ServedCertificate, ...]:
+    try:
+        return tuple(
+            ServedCertificate(one.sha256, one.spki_sha256, one.names) for one in parse_pem(text)
+        )
+    except X509Error as error:
+        raise RecordError(f"a certificate of {host}: {error}") from error
 
 
 def _selectors(sets: t.Iterable[RRset], domain: str) -> list[str]:

@@ -449,7 +449,8 @@ def _with_record(
 
 
 def _dmarc_missing(view: DnsView) -> t.Iterator[Hit]:
-    if view.dmarc.records or view.dmarc.record is not None:
+    own = (view.domain, view.dmarc.organizational)
+    if any(place in own for place, _texts in view.dmarc.records):
         return
     if view.dmarc.unknown:
         raise Unanswered(view.dmarc.unknown[0])

@@ -177,11 +177,20 @@ def walk(domain: str, lookup: Lookup) -> Walk:
         if record.psd == "n" or (record.psd == "y" and place != start):
             break
     organizational = _organizational(start, read)
-    at, found = next(
-        ((place, record) for place, record in read if place in (start, organizational)),
-        ("", None),
-    )
+    at, found = _chosen(start, organizational, read)
     return Walk(at, found, organizational, tuple(records), tuple(unknown))
+
+
+def _chosen(
+    start: str, organizational: str, read: t.Sequence[tuple[str, DmarcRecord]]
+) -> tuple[str, t.Optional[DmarcRecord]]:
+    """Return the record that counts: of the domain, its organizational domain, or the public suffix."""
+    for wanted in (start, organizational):
+        for place, record in read:
+            if place == wanted:
+                return place, record
+    # RFC 9989 section 4.10.1: the last resort.
+    return next(((place, record) for place, record in read if record.psd == "y"), ("", None))
 
 
 def _only(texts: t.Sequence[str]) -> t.Optional[DmarcRecord]:

@@ -120,6 +120,27 @@ def test_dns_findings_judges_records_that_nobody_published_yet() -> None:
     assert "dns-dmarc-missing" in [one["rule"] for one in found]
 
 
+def test_dns_findings_compares_certificates() -> None:
+    def rules(*certificates: str) -> list[str]:
+        judged = FILTERS["dns_findings"](
+            RECORDS,
+            domain="reports.example",
+            signed=True,
+            certificates={"mx1.example.com": certificates},
+        )
+        return [one["rule"] for one in judged["findings"] if "tlsa" in one["rule"]]
+
+    others = [one for one in RECORDS if one["type"] != "TLSA"]
+    wrong = {"name": "_25._tcp.mx1.example.com", "type": "TLSA", "data": ["3 1 1 " + "cd" * 32]}
+    assert rules(P256_CERTIFICATE) == []
+    judged = FILTERS["dns_findings"](
+        [*others, wrong],
+        domain="reports.example",
+        certificates={"mx1.example.com": [P256_CERTIFICATE]},
+    )
+    assert "dns-tlsa-mismatch" in [one["rule"] for one in judged["findings"]]
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "options", "message"),
     [
@@ -140,6 +161,20 @@ def test_dns_findings_judges_records_that_nobody_published_yet() -> None:
         pytest.param("zone_fragment", [[]], {"zone": "a..b"}, "an empty label", id="zone-name"),
         pytest.param("dns_findings", ["x"], {"domain": "a"}, "no list", id="findings-text"),
         pytest.param("dns_findings", [[]], {"domain": "-"}, "has the label", id="findings-name"),
+        pytest.param(
+            "dns_findings",
+            [[]],
+            {"domain": "a", "certificates": {"b": ["x"]}},
+            "a certificate of b",
+            id="findings-certificate",
+        ),
+        pytest.param(
+            "dns_findings",
+            [[]],
+            {"domain": "a", "certificates": ["x"]},
+            "certificates is list",
+            id="findings-certificates",
+        ),
         pytest.param(
             "dns_findings",
             [[{**RECORDS[0], "ttl": 1}, RECORDS[0]]],

@@ -275,6 +275,17 @@ CASES: t.Final = [
     ),
     pytest.param({DMARC: None}, {}, {"dns-dmarc-missing"}, id="no-dmarc"),
     pytest.param(
+        {
+            DMARC: None,
+            ("_dmarc.com", "TXT"): "v=DMARC1; p=reject; psd=y; rua=mailto:d@nic.com",
+            ("nic.com", "MX"): "10 mx1.example.com.",
+            ("example.com._report._dmarc.nic.com", "TXT"): "v=DMARC1",
+        },
+        {},
+        {"dns-dmarc-missing"},
+        id="only-the-public-suffix-has-dmarc",
+    ),
+    pytest.param(
         {DMARC: ["v=DMARC1; p=reject; rua=mailto:d@example.com", "v=DMARC1; p=none"]},
         {},
         {"dns-dmarc-several"},

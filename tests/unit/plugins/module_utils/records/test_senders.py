@@ -262,7 +262,7 @@ def world(**records: str) -> t.Callable[[str, str], Answer]:
         pytest.param(
             "giant.bank.example",
             {"bank_example": "v=DMARC1; psd=y"},
-            "",
+            "bank.example.",
             "giant.bank.example.",
             id="below-a-public-suffix",
         ),
