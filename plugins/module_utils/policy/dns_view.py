@@ -187,13 +187,18 @@ def hit(
         parameter=type_,
         observed=printable(observed),
         expected=expected,
-        message=printable(message[:1].upper() + message[1:]),
+        message=printable(_sentence(message), most=400),
         fix=Fix(
             f"dns_records_domains: {{name: {view.name}, {setting}}}" if setting else "",
             f"publish: {name} IN {record}" if record else "",
         ),
         severity=severity,
     )
+
+
+def _sentence(message: str) -> str:
+    """Return a message with a capital letter, unless it begins with a name."""
+    return message if "." in message.split(" ")[0] else message[:1].upper() + message[1:]
 
 
 def printable(text: str, *, most: int = 200) -> str:

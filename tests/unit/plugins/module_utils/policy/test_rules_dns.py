@@ -558,6 +558,12 @@ def test_a_part_that_is_not_known_is_said(
     assert [one for one in found if rule in one.rules]
 
 
+def test_a_message_is_a_sentence_and_names_stay_as_they_are() -> None:
+    said = {one.rule: one.message for one in judged({RPT: None, DMARC: "v=DMARC1"}).findings}
+    assert said["dns-tls-rpt-missing"].startswith("example.com asks nobody")
+    assert said["dns-dmarc-policy-none"].startswith("The DMARC policy for example.com is none")
+
+
 def test_texts_of_strangers_are_shown_on_one_line() -> None:
     verdict = judged({KEY: "v=DKIM1; p=\x1b[31m" + "A" * 900})
     shown = next(one for one in verdict.findings if one.rule == "dns-dkim-syntax")
