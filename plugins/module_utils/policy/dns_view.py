@@ -198,7 +198,9 @@ def hit(
 
 def _sentence(message: str) -> str:
     """Return a message with a capital letter, unless it begins with a name."""
-    return message if "." in message.split(" ")[0] else message[:1].upper() + message[1:]
+    return (
+        message if "." in message.split(" ", maxsplit=1)[0] else message[:1].upper() + message[1:]
+    )
 
 
 def printable(text: str, *, most: int = 200) -> str:
