@@ -326,12 +326,12 @@ def lab(*arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="session")
-def machines() -> t.Iterator[dict[str, Machine]]:
-    """One machine for each release, all in one group that ends with the tests."""
-    group = f"tx-{os.getpid()}"
+@contextlib.contextmanager
+def machines_of(prefix: str, *, flavour: str) -> t.Iterator[dict[str, Machine]]:
+    """Hold one machine of a flavour for each release, all in one group."""
+    group = f"{prefix}-{os.getpid()}"
     names = {release: "abcd"[index] for index, release in enumerate(RELEASES)}
-    hosts = ",".join(f"{name}={release}:strace" for release, name in names.items())
+    hosts = ",".join(f"{name}={release}:{flavour}" for release, name in names.items())
     lab("up", "--group", group, "--hosts", hosts)
     made = {}
     try:
@@ -350,6 +350,13 @@ def machines() -> t.Iterator[dict[str, Machine]]:
         for machine in made.values():
             machine.close()
         lab("down", "--group", group)
+
+
+@pytest.fixture(scope="session")
+def machines() -> t.Iterator[dict[str, Machine]]:
+    """One machine for each release, all in one group that ends with the tests."""
+    with machines_of("tx", flavour="strace") as made:
+        yield made
 
 
 @pytest.fixture(scope="session", params=RELEASES)
