@@ -33,7 +33,6 @@ PHRASES: t.Final = {
     "new": "the service is new",
     "newline:normalize": "from 3.5.24, 3.6.14, 3.7.10, 3.8.5, 3.9",
     "newline:yes": "3.5.23, 3.6.13, 3.7.9, 3.8.4",
-    "pipelining": "from 3.5.20, 3.6.10, 3.7.6, 3.8.1, 3.9",
     "profile:interop": "`interop`",
     "profile:strict": "`strict`",
     "senders": "`sender_login_maps` is given",

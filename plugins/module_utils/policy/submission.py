@@ -274,7 +274,6 @@ def _situation(setting: ServiceSetting, target: _Target) -> resolve.Situation:
         "newline:normalize": host.postfix.has("3.5.24 3.6.14 3.7.10 3.8.5 3.9"),
         "newline:yes": knows_newlines,
         "smuggling-workaround": not knows_newlines,
-        "pipelining": available("smtpd_forbid_unauth_pipelining", postfix=host.postfix),
         "hides-words": bool(_HIDDEN & set(base)),
     }
     return resolve.Situation(

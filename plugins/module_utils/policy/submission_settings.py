@@ -408,12 +408,13 @@ _SMTP: t.Final = (
         source="postfix.org/smtp-smuggling.html",
     ),
     *_all(
-        "smtpd_forbid_unauth_pipelining",
+        "smtpd_helo_required",
         "smtp",
-        Rule("pipelining", "no"),
-        Rule("", KEEP),
-        reason="Some mail programs talk too early, and the sample of Postfix lets them; the line above closes smuggling.",
-        source="master.cf of Postfix 3.9",
+        Rule("main-ok", KEEP),
+        Rule("", "yes"),
+        reason="A mail program says EHLO before it can do anything here; what does not is none.",
+        source="RFC 5321 section 4.1.4",
+        judge="yes",
     ),
     *_all(
         "smtpd_discard_ehlo_keywords",

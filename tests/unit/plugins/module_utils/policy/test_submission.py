@@ -128,7 +128,7 @@ EVERYWHERE = {
     "smtpd_client_auth_rate_limit": "30",
     "disable_vrfy_command": "yes",
     "smtpd_forbid_bare_newline_exclusions": "",
-    "smtpd_forbid_unauth_pipelining": "no",
+    "smtpd_helo_required": "yes",
 }
 DIFFERS: dict[str, dict[str, str]] = {
     "3.5.25": {
