@@ -30,6 +30,8 @@ PLAYBOOKS = (
     "lineinfile_loop.yml",
     "postconf_loop.yml",
 )
+#: With ``--three``: a mail server with all of it.
+THREE = (FLOOR, "three_roles.yml")
 
 
 def play(path: pathlib.Path, *, limit: str) -> float:
@@ -95,10 +97,14 @@ def main() -> int:
     parser.add_argument(
         "--also", type=pathlib.Path, action="append", default=[], help="another playbook to compare"
     )
+    parser.add_argument(
+        "--three", action="store_true", help="the three roles together, on hosts with Dovecot"
+    )
     options = parser.parse_args()
     names = [f"h{number}" for number in range(options.hosts)]
-    paths = [*(HERE / name for name in PLAYBOOKS), *options.also]
-    hosts = ",".join(f"{name}=bookworm:postfix" for name in names)
+    paths = [*(HERE / name for name in (THREE if options.three else PLAYBOOKS)), *options.also]
+    flavour = "mail" if options.three else "postfix"
+    hosts = ",".join(f"{name}=bookworm:{flavour}" for name in names)
     try:
         subprocess.run([*LAB, "up", "--group", GROUP, "--hosts", hosts], check=True)
         floor, first = first_runs(limit=names[-1])
