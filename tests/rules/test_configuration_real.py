@@ -23,9 +23,6 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy import (
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 hosts = importlib.import_module("test_files_real")
 Trouble = hosts.Trouble
-machines = hosts.machines
-shared_machine = hosts.shared_machine
-machine = hosts.machine
 
 NEW: t.Final = ("trixie", "sid")
 RELOAD: t.Final = "; postfix reload"

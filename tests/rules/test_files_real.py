@@ -10,7 +10,7 @@ What is said to die at run time dies here, seen by clients that are not the coll
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
+import importlib
 import io
 import json
 import pathlib
@@ -25,26 +25,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy import (
     rules_files,
 )
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def _laboratory() -> t.Any:
-    """Return the machines of the integration tests; a second conftest cannot be imported by its name."""
-    path = ROOT / "tests/integration_lab/conftest.py"
-    spec = importlib.util.spec_from_file_location("integration_machines", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-laboratory = _laboratory()
-machines = laboratory.machines
-shared_machine = laboratory.shared_machine
-machine = laboratory.machine
-pki_module = laboratory.pki_module
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+laboratory = importlib.import_module("laboratory").load()
 
 #: A client of the standard library: EHLO, MAIL and RCPT as a stranger, and what was answered.
 ASK = """

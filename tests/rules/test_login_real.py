@@ -9,9 +9,7 @@ It dies, and lives when mended. Run with ``tests/lab/enter .venv/bin/pytest test
 from __future__ import annotations
 
 import importlib
-import os
 import pathlib
-import subprocess
 import sys
 import typing as t
 
@@ -24,57 +22,10 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy import (
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 hosts = importlib.import_module("test_files_real")
-laboratory = hosts.laboratory
 Trouble = hosts.Trouble
-shared_machine = laboratory.shared_machine
-machine = laboratory.machine
 
 RELOAD: t.Final = "; postfix reload"
 RESTART: t.Final = "; systemctl restart postfix.service"
-#: Dovecot as installed offers PLAIN, and LOGIN where asked; Postfix gets a socket in its chroot.
-SOCKET: t.Final = r"""
-cat >/etc/dovecot/conf.d/99-lab.conf <<'END'
-service auth {
-  unix_listener /var/spool/postfix/private/auth {
-    mode = 0660
-    user = postfix
-    group = postfix
-  }
-}
-END
-systemctl restart dovecot.service
-"""
-
-
-@pytest.fixture(scope="session")
-def machines() -> t.Iterator[dict[str, t.Any]]:
-    """One machine with Dovecot for each release."""
-    releases = laboratory.RELEASES
-    group = f"login-{os.getpid()}"
-    names = dict(zip(releases, "abcd", strict=False))
-    laboratory.lab(
-        *("up", "--group", group, "--hosts"),
-        ",".join(f"{name}={release}:mail" for release, name in names.items()),
-    )
-    made: dict[str, t.Any] = {}
-    try:
-        code = laboratory._code()
-        place, kept = laboratory.CODE, laboratory.PRISTINE
-        unpack = f"mkdir {place} && tar -C {place} -xf - && cp -a /etc/postfix {kept}"
-        for release, name in names.items():
-            container = f"hml-{group}-{name}"
-            subprocess.run(
-                ["podman", "exec", "-i", container, "bash", "-c", unpack], input=code, check=True
-            )
-            made[release] = laboratory.Machine(name, release=release, container=container)
-            made[release].sh(SOCKET)
-        for index, release in enumerate(releases):
-            made[release].peer = made[releases[(index + 1) % len(releases)]]
-        yield made
-    finally:
-        for one in made.values():
-            one.close()
-        laboratory.lab("down", "--group", group)
 
 
 def settings(**values: str) -> str:
@@ -84,7 +35,7 @@ def settings(**values: str) -> str:
 
 
 LOGIN: t.Final = settings(
-    smtpd_sasl_auth_enable="yes", smtpd_sasl_type="dovecot", smtpd_sasl_path="private/auth"
+    smtpd_sasl_auth_enable="yes", smtpd_sasl_type="dovecot", smtpd_sasl_path="private/login"
 )
 
 
@@ -149,7 +100,7 @@ TROUBLES: t.Final = (
     ),
     Trouble(
         "auth-wrong-backend",
-        **login("postconf -X smtpd_sasl_path", settings(smtpd_sasl_path="private/auth")),
+        **login("postconf -X smtpd_sasl_path", settings(smtpd_sasl_path="private/login")),
         **DEAD,
         name="no-path",
     ),

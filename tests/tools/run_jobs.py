@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the hardened.mail authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the jobs of the gate, two at a time, and say what passed.
+"""Run the jobs of the gate, three at a time, and say what passed.
 
 Without arguments every job runs; otherwise the arguments name jobs or groups of jobs. Each job's output goes
 to .cache/logs/NAME.log; a single job's output is shown as it comes.
@@ -27,15 +27,14 @@ LOGS = ROOT / ".cache" / "logs"
 PYTHON = ".venv/bin/python"
 TAIL_LINES = 80
 LAST_LINES = 15
-WORKERS = 2
-
-# The tests of the rules that look at captures alone; the others let daemons die.
-READ = "rules|mutants|corpus"
+# One more than the cores of a small machine: those that have containers wait most of the time.
+WORKERS = 3
+LAB_PYTEST = f"tests/lab/enter {PYTHON} -m pytest"
 
 # What the exit status of a job says that found nothing here to test with; its last line says why.
 ABSENT = 77
 
-Lane = t.Literal["cpu", "lab", "beside"]
+Lane = t.Literal["cpu", "lab"]
 Result = t.Literal["ok", "absent", "FAILED", "TIMEOUT", "NOT RUN"]
 
 
@@ -43,10 +42,10 @@ Result = t.Literal["ok", "absent", "FAILED", "TIMEOUT", "NOT RUN"]
 class Job:
     """One command of the gate.
 
-    ``minutes`` is the longest it may take before it is ended and counted as failed. Of the jobs in the lane
-    ``lab`` one runs at a time, because they share one set of containers and some of them measure; those in
-    the lane ``beside`` have containers too and may run beside one of these. ``needs`` names jobs that must
-    pass first; those left out by the selection do not count.
+    ``minutes`` is the longest it may take before it is ended and counted as failed. Jobs in the lane ``lab``
+    have containers, each its own. ``needs`` names jobs that must pass first; those left out by the selection
+    do not count. ``workers`` is how many it takes: two for a job that measures, so that it runs beside one
+    other at most.
     """
 
     name: str
@@ -55,21 +54,66 @@ class Job:
     lane: Lane = "cpu"
     needs: tuple[str, ...] = ()
     minutes: float = 5
+    workers: int = 1
+
+
+def rules(*names: str) -> str:
+    """Return files of the tests of the rules, for a command."""
+    return " ".join(f"tests/rules/test_{name}_real.py" for name in names)
 
 
 # A line of a log that says what could not be tested here; shown although the job passed.
 ABSENT_LINE = re.compile(r"^\s*(absent: .*)$", re.MULTILINE)
 
-# In order of start: a free worker takes the first job whose lane is free and whose needs have passed.
+# The self-test makes networks of its own, which must not meet those of others.
+READY: t.Final = ("lab-images", "lab-selftest")
+
+# In order of start, the longest first: a free worker takes the first job whose needs have passed.
 JOBS: t.Final = (
     Job("lab-images", "lab", "tests/lab/enter tests/tools/lab_images.sh", lane="lab", minutes=30),
     Job("lab-selftest", "lab", "tests/lab/selftest", lane="lab", needs=("lab-images",), minutes=10),
+    Job(
+        "integration-load",
+        "lab",
+        f"{LAB_PYTEST} tests/integration_lab/test_transaction_load.py",
+        lane="lab",
+        needs=READY,
+        minutes=15,
+        workers=2,
+    ),
+    Job(
+        "integration",
+        "lab",
+        # The tests of a file stay in one process: they share what is costly to start.
+        f"{LAB_PYTEST} -n 3 --dist loadfile tests/integration_lab"
+        " --ignore tests/integration_lab/test_transaction_load.py",
+        lane="lab",
+        needs=READY,
+        minutes=45,
+    ),
+    # What dies is waited for: side by side.
+    Job(
+        "rules-dies",
+        "rules",
+        f"{LAB_PYTEST} -n 4 --dist worksteal {rules('configuration', 'files', 'login')}",
+        lane="lab",
+        needs=READY,
+        minutes=30,
+    ),
+    Job(
+        "rules-postfix",
+        "rules",
+        f"{LAB_PYTEST} {rules('rules', 'mutants', 'corpus')}",
+        lane="lab",
+        needs=READY,
+        minutes=30,
+    ),
     Job(
         "molecule-default",
         "lab",
         "tests/lab/enter molecule test -s default",
         lane="lab",
-        needs=("lab-images",),
+        needs=READY,
         minutes=30,
     ),
     Job(
@@ -77,23 +121,23 @@ JOBS: t.Final = (
         "lab",
         "tests/lab/enter molecule test -s brownfield",
         lane="lab",
-        needs=("lab-images",),
+        needs=READY,
         minutes=20,
     ),
     Job(
-        "integration",
-        "lab",
-        f"tests/lab/enter {PYTHON} -m pytest tests/integration_lab",
+        "rules-daemons",
+        "rules",
+        f"{LAB_PYTEST} {rules('dovecot', 'tls')}",
         lane="lab",
-        needs=("lab-images",),
-        minutes=45,
+        needs=READY,
+        minutes=30,
     ),
     Job(
         "demo",
         "lab",
         f"tests/lab/enter {PYTHON} tests/demo/demo.py",
         lane="lab",
-        needs=("lab-images",),
+        needs=READY,
         minutes=10,
     ),
     Job(
@@ -104,7 +148,7 @@ JOBS: t.Final = (
         ' && tests/tools/check_archive.py --bin "$0" --inventory .cache/lab/core$$/inventory.yml'
         '\' "$bin"',
         lane="lab",
-        needs=("lab-images",),
+        needs=READY,
     ),
     Job("texts", "lint", "tests/tools/check_text.py"),
     Job("ruff-check", "lint", "ruff check ."),
@@ -139,25 +183,6 @@ JOBS: t.Final = (
         "archive-oldest-core",
         "archive",
         'bin=$(tests/tools/venv.sh core-oldest) && tests/tools/check_archive.py --bin "$bin"',
-    ),
-    # The self-test makes networks of its own, which must not meet those of others.
-    Job(
-        "rules-read",
-        "rules",
-        f'tests/lab/enter {PYTHON} -m pytest $(ls tests/rules/test_*_real.py | grep -E "_({READ})_")',
-        lane="beside",
-        needs=("lab-images", "lab-selftest"),
-        minutes=30,
-    ),
-    Job(
-        "rules-run",
-        "rules",
-        # Each file has hosts of its own, under names that follow from the process.
-        "tests/lab/enter bash -c 'failed=0; for file in $(ls tests/rules/test_*_real.py"
-        f' | grep -vE "_({READ})_"); do {PYTHON} -m pytest $file || failed=1; done; exit $failed\'',
-        lane="beside",
-        needs=("lab-images", "lab-selftest"),
-        minutes=55,
     ),
 )
 
@@ -367,15 +392,16 @@ def next_jobs(
     results: t.Mapping[str, str],
     chosen: t.AbstractSet[str],
 ) -> list[Job]:
-    """Return the jobs to start now: as many as there are free workers, one at most in the lane ``lab``."""
-    busy = {running.job.lane for running in active} - {"cpu"}
+    """Return the jobs to start now; one that takes several workers holds up those behind it until they are free."""
+    free = WORKERS - sum(running.job.workers for running in active)
     picked: list[Job] = []
     for job in waiting:
-        ready = all(need in results or need not in chosen for need in job.needs)
-        if len(active) + len(picked) >= WORKERS or not ready or job.lane in busy:
+        if not all(need in results or need not in chosen for need in job.needs):
             continue
+        if job.workers > free:
+            break
         picked.append(job)
-        busy |= {job.lane} - {"cpu"}
+        free -= job.workers
     return picked
 
 

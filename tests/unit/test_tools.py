@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import pathlib
+import re
 import sys
 import types
 import typing as t
@@ -84,15 +85,35 @@ def test_run_leaves_out_what_needs_a_failed_job() -> None:
     ) == {"first": ("FAILED", 0, 1), "second": ("NOT RUN", 0, 1), "third": ("ok", 1, 0)}
 
 
-def test_run_has_one_lab_job_at_a_time_beside_another(logs: pathlib.Path) -> None:
-    take = "mkdir lab && sleep 0.3 && rmdir lab"
+def test_run_has_jobs_side_by_side(logs: pathlib.Path) -> None:
+    """Each waits for the others; were there one worker less, the last of them would not be met."""
+    meet = "touch {0}; until [ -e one -a -e two -a -e three ]; do sleep 0.01; done"
     outcomes = run(
-        jobs.Job("one", "g", take, lane="lab"),
-        jobs.Job("two", "g", take, lane="lab"),
-        jobs.Job("beside", "g", "until [ -d lab ]; do sleep 0.01; done", minutes=0.5),
+        *(
+            jobs.Job(name, "g", f"cd {logs}; " + meet.format(name), minutes=0.5)
+            for name in ("one", "two", "three")
+        )
     )
     assert set(outcomes.values()) == {("ok", 1, 0)}
-    assert not (logs / "lab").exists()
+
+
+def test_run_has_what_measures_beside_one_other_at_most(logs: pathlib.Path) -> None:
+    count = f"cd {logs}; touch run.{{0}}; sleep 0.3; ls run.* | wc -l >seen.{{0}}; rm run.{{0}}"
+    outcomes = run(
+        *(jobs.Job(f"job{number}", "g", count.format(number)) for number in range(3)),
+        jobs.Job("measures", "g", count.format("measures"), workers=2),
+        *(jobs.Job(f"job{number}", "g", count.format(number)) for number in range(3, 6)),
+    )
+    assert set(outcomes.values()) == {("ok", 1, 0)}
+    assert int((logs / "seen.measures").read_text()) <= 2
+
+
+def test_every_file_of_tests_of_the_rules_is_in_one_job() -> None:
+    commands = " ".join(job.command for job in jobs.JOBS)
+    named = re.findall(r"tests/rules/(test_\w+\.py)", commands)
+    assert sorted(named) == sorted(
+        path.name for path in (TOOLS.parent / "rules").glob("test_*_real.py")
+    )
 
 
 def test_summarise_ends_with_the_counts_and_fails_on_a_failure(
