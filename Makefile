@@ -41,7 +41,7 @@ bench: setup ## What a run without changes costs, against the floor playbook
 	@tests/lab/enter .venv/bin/python tests/bench/bench.py $(ARGS)
 
 docs: setup ## Write the generated pages of docs/ again
-	@.venv/bin/python tests/tools/generate_settings_doc.py
+	@.venv/bin/python tests/tools/generate_docs.py
 
 clean: ## Remove all that was made in this checkout
 	rm -rf .venv .cache .ansible .hypothesis .ruff_cache hardened-mail-*.tar.gz
