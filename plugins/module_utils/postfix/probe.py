@@ -11,7 +11,11 @@ import time
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.effective import Listener
-from ansible_collections.hardened.mail.plugins.module_utils.starttls.session import Session, look
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.session import (
+    NO_ANSWER,
+    Session,
+    look,
+)
 
 #: For a port that was never asked before; postscreen makes strangers wait for 6 s.
 PATIENCE = 15.0
@@ -126,19 +130,25 @@ def ask_again(
 ) -> dict[Listener, Session]:
     """Look at every port after a change; a port that lost something gets one second look.
 
-    *alive* tells whether a daemon is there to answer: then it may only be slow, and gets time. One
-    that dies of its configuration is there for a second more: Postfix sleeps before such an exit.
+    *alive* tells whether a daemon is there to answer: then it may only be slow, and gets time, also when it
+    greeted and the machine was too busy for the rest. One that dies of its configuration is there for a second
+    more: Postfix sleeps before such an exit.
     """
     after = ask_all(listeners, deadline=deadline)
     suspects = list(failures(before, after))
     if suspects:
-        may_be_slow = not any(after[one].answered for one in suspects)
+        may_be_slow = all(not after[one].answered or _ran_out(after[one]) for one in suspects)
         until = time.monotonic() + _DYING
         while may_be_slow and time.monotonic() < until:
             may_be_slow = any(alive(one) for one in suspects)
             time.sleep(0.1)
         after.update(ask_all(suspects, deadline=_SLOW if may_be_slow else _DEAD))
     return after
+
+
+def _ran_out(session: Session) -> bool:
+    """Return whether a session ended because its time was over."""
+    return (session.problem or "").endswith(NO_ANSWER)
 
 
 def summary(session: Session) -> dict[str, t.Any]:

@@ -670,6 +670,9 @@ def _activate(request: survey.Request, live: _Live, *, needed: str) -> str:
     return ""
 
 
+_RESTARTED: t.Final = "Postfix was restarted and answers as before"
+
+
 def _put_back(
     request: survey.Request,
     replacement: files.Replacement,
@@ -685,13 +688,15 @@ def _put_back(
     told = ["The old files are back"]
     if foreign:
         told.append(f"except {', '.join(foreign)}, which somebody else changed meanwhile")
-    told.append(_serve_again(request, live, before=before, began=began, activated=activated))
+    served = _serve_again(request, live, before=before, activated=activated)
+    gap = round(time.monotonic() - began, 1)
+    told.append(served + (f"; the gap was at most {gap} s" if served == _RESTARTED else ""))
     replacement.end()
     raise TransactionFailed(
         f"After the change, {_sentence(failure)}. {', '.join(told)}. Nothing is changed.",
         changed=bool(foreign),
         details={
-            "gap_seconds": round(time.monotonic() - began, 1),
+            "gap_seconds": gap,
             "rehearsal": outcome.rehearsal,
         },
     )
@@ -702,7 +707,6 @@ def _serve_again(
     live: _Live,
     *,
     before: t.Mapping[Listener, Session],
-    began: float,
     activated: bool,
 ) -> str:
     """Put the old files into force; return in words how that went.
@@ -737,8 +741,7 @@ def _serve_again(
     still = lost_ports()
     if still:
         return f"Postfix was restarted, but: {still}"
-    gap = round(time.monotonic() - began, 1)
-    return f"Postfix was restarted and answers as before; the gap was at most {gap} s"
+    return _RESTARTED
 
 
 __all__ = ("Outcome", "TransactionFailed", "run")

@@ -28,6 +28,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.starttls.dialogue im
 
 # ssl.OP_LEGACY_SERVER_CONNECT has a name since Python 3.12 only.
 _LEGACY_SERVER_CONNECT = 0x4
+#: How the problem of a session ends whose time was over.
+NO_ANSWER: t.Final = "no answer in time"
 
 
 class WireError(Exception):
@@ -359,7 +361,7 @@ def describe(stage: Stage, target: Target, text: str) -> str:
 def words(exc: Exception) -> str:
     """Return what went wrong in plain words."""
     if isinstance(exc, socket.timeout):
-        return "no answer in time"
+        return NO_ANSWER
     if isinstance(exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "the server closed the connection"
     if isinstance(exc, ssl.SSLError) and exc.reason == "WRONG_VERSION_NUMBER":
@@ -372,6 +374,7 @@ def words(exc: Exception) -> str:
 
 
 __all__ = (
+    "NO_ANSWER",
     "Session",
     "Target",
     "Wire",

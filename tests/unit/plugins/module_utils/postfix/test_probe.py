@@ -135,3 +135,39 @@ def test_failures_name_the_port_that_lost_something() -> None:
 def test_failures_of_a_new_port_are_measured_by_what_clients_need() -> None:
     assert list(probe.failures({PORT_25: GOOD}, {PORT_25: GOOD, PORT_587: SILENT})) == [PORT_587]
     assert probe.failures({}, {PORT_587: CLEAR}) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "runs", "patient"),
+    [
+        pytest.param(NO_TLS, True, False, id="without-tls"),
+        pytest.param(
+            but(
+                tls_established=False, stage="handshake", problem="TLS handshake: no answer in time"
+            ),
+            True,
+            True,
+            id="busy",
+        ),
+        pytest.param(SILENT, True, True, id="daemon-runs"),
+        pytest.param(SILENT, False, False, id="dead"),
+    ],
+)
+def test_ask_again_is_patient_with_what_is_not_dead(
+    first: Session, runs: bool, patient: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine may be too busy for a handshake; a port without a daemon is silent however long one waits."""
+    port = PORT_25
+    looks = iter((first, GOOD))
+    deadlines: list[float] = []
+
+    def ask_all(listeners: t.Sequence[Listener], *, deadline: float) -> dict[Listener, Session]:
+        deadlines.extend([deadline] * len(listeners))
+        return {one: next(looks) for one in listeners}
+
+    monkeypatch.setattr(probe, "ask_all", ask_all)
+    monkeypatch.setattr(probe, "_DYING", 0.1)
+    after = probe.ask_again([port], before={port: GOOD}, deadline=1, alive=lambda _one: runs)
+    assert after == {port: GOOD}
+    assert deadlines[0] == 1
+    assert (deadlines[1] > 1) is patient
