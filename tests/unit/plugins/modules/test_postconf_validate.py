@@ -325,7 +325,7 @@ def test_a_postconf_that_hangs_is_ended(run: Run, postconf: pathlib.Path) -> Non
     (postconf / "slow").touch()
     began = time.monotonic()
     result = run(config_directory=str(postconf), timeout=0.3, fail_on="never")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 55
     assert "did not end in time" in result["incomplete"][0]["reason"]
     assert sum(len(one["rules"]) for one in result["incomplete"]) >= len(RULES)
     assert (result["passed"], result["rules_run"]) == (False, 0)

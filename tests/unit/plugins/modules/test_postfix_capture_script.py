@@ -134,7 +134,7 @@ def test_a_postconf_that_hangs_is_ended(host: Host) -> None:
     (host.directory / "answering").write_text(f'cat "{host.answers}/-m.out"\n')
     began = time.monotonic()
     found = parsed(host.run("-c", "/etc/postfix", "-t", "1"))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45
     assert found.said["master"].status == capture.TOO_LONG
     assert found.said["overrides"].status == 0
     assert found.complete

@@ -95,10 +95,11 @@ BOMBS: t.Final = {
 
 @pytest.mark.parametrize(("value", "known"), BOMBS.values(), ids=BOMBS)
 def test_a_bomb_costs_neither_time_nor_stack(value: str, known: dict[str, str]) -> None:
-    began = time.monotonic()
+    # Of the processor, whatever else the machine does.
+    began = time.process_time()
     with contextlib.suppress(subject.ExpansionError):
         assert len(subject.expand(value, known.get)) <= 4 * 1024 * 1024
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @given(st.text(alphabet="ab c,!=/{}()?:", max_size=20))
