@@ -12,6 +12,8 @@ from case import Case
 EVERYWHERE: t.Final = frozenset({"bullseye", "bookworm", "trixie", "sid"})
 OLD: t.Final = frozenset({"bullseye", "bookworm"})
 SID: t.Final = frozenset({"sid"})
+#: Where Debian runs the services in the queue directory.
+CHROOTED: t.Final = EVERYWHERE - SID
 
 SMTPD: t.Final = "smtp inet n - y - - smtpd\n"
 SUBMISSION: t.Final = "submission inet n - y - - smtpd\n"
@@ -201,6 +203,64 @@ WRITING: t.Final = (
         "proxy_read_maps = $smtpd_data_restrictions",
         found=False,
         name="listed",
+    ),
+    Case(
+        "table-configuration-missing",
+        "fails",
+        main="virtual_alias_maps = memcache:/etc/postfix/none.cf",
+    ),
+    Case(
+        "table-configuration-missing",
+        "passes",
+        main="virtual_alias_maps = memcache:/etc/postfix/main.cf",
+        found=False,
+    ),
+    Case(
+        "table-configuration-missing",
+        "passes",
+        main="virtual_alias_maps = mysql:/etc/postfix/none.cf",
+        found=False,
+        name="no-such-type",
+    ),
+    Case("table-configuration-missing", "absent", found=False),
+    Case(
+        "table-configuration-missing",
+        "overridden",
+        master=f"{SUBMISSION}  -o smtpd_sender_login_maps=memcache:/etc/postfix/none.cf",
+        subject="submission/inet",
+    ),
+    Case(
+        "remote-table-in-chroot",
+        "fails",
+        main="virtual_alias_maps = mysql:/etc/postfix/aliases.cf",
+        found=CHROOTED,
+    ),
+    Case(
+        "remote-table-in-chroot",
+        "fails",
+        main="smtp_sasl_password_maps = ldap:/etc/postfix/passwords.cf",
+        found=CHROOTED,
+        name="client",
+    ),
+    Case(
+        "remote-table-in-chroot",
+        "passes",
+        main="virtual_alias_maps = proxy:mysql:/etc/postfix/aliases.cf",
+        found=False,
+    ),
+    Case("remote-table-in-chroot", "absent", found=False),
+    Case(
+        "remote-table-in-chroot",
+        "overridden",
+        master="smtp inet n - y - - smtpd\n  -o smtpd_sender_login_maps=pgsql:/etc/postfix/login.cf",
+        subject="smtp/inet",
+    ),
+    Case(
+        "remote-table-in-chroot",
+        "overridden",
+        master="smtp inet n - n - - smtpd\n  -o smtpd_sender_login_maps=pgsql:/etc/postfix/login.cf",
+        found=False,
+        name="without-chroot",
     ),
     Case("postconf-warns", "fails", main="process_name = smtpd"),
     Case("postconf-warns", "passes", main="my_own_setting = yes", found=False),

@@ -254,6 +254,14 @@ CERTIFICATES: t.Final = (
         lives=out_with_tls,
         name="client",
     ),
+    Trouble(
+        "certificate-file-unusable",
+        f"{GOOD}; postconf -e "
+        f"'tls_server_sni_maps = inline:{{{{ a.example = {IN}/none.pem }}}}'; postfix reload",
+        "postconf -X tls_server_sni_maps; postfix reload",
+        lives=works,
+        name="name-that-is-asked-for",
+    ),
     served("certificate-key-mismatch", "chain.pem", key="rsa2048.key", dies=no_tls, lives=works),
     served("certificate-key-encrypted", "chain.pem", key="locked.key", dies=no_tls, lives=works),
     Trouble(
@@ -720,6 +728,22 @@ def test_who_may_not_see_it_all_is_told_so(machine: t.Any) -> None:
     assert "/etc/postfix/x.cf" in unseen["secret-table-readable"]
     assert "ssl-cert-snakeoil.key" in unseen[KEY_RULE]
     assert not result["passed"]
+
+
+def test_a_resolver_elsewhere_is_no_ground_for_dane(machine: t.Any) -> None:
+    rule = "dane-remote-resolver"
+    file = "/etc/resolv.conf"
+    machine.sh("postconf -e smtp_tls_security_level=dane smtp_dns_support_level=dnssec")
+    machine.sh(f"cp {file} /root/resolver; echo nameserver 192.0.2.53 >{file}")
+    try:
+        (found,) = findings(machine, rule)
+        assert (found["subject"], found["observed"]) == (file, "nameserver 192.0.2.53")
+        machine.sh(f"echo nameserver 127.0.0.1 >{file}")
+        assert findings(machine, rule) == []
+        machine.sh(f"echo nameserver 192.0.2.53 >{file}; postconf -X smtp_tls_security_level")
+        assert findings(machine, rule) == []
+    finally:
+        machine.sh(f"cat /root/resolver >{file}")
 
 
 def test_every_rule_that_looks_at_the_host_is_tried() -> None:

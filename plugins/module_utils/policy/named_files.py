@@ -51,6 +51,13 @@ _LEGACY: t.Final = (
     ("tls_cert_file", "tls_key_file"),
     ("tls_eccert_file", "tls_eckey_file"),
 )
+#: Names that clients ask for, each with the files of its certificate: a table in the value itself can be read.
+SNI: t.Final = "tls_server_sni_maps"
+_INLINE: t.Final = re.compile(r"inline:\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_ROW: t.Final = re.compile(r"\{\s*([^{}=\s]+)\s*=\s*([^{}]*?)\s*\}")
+_PLAIN_ROW: t.Final = re.compile(r"([^{}=\s,]+)=([^{}\s,]+)")
+#: The first row that the role writes, for a name that no client asks for, see resolve.sni_maps().
+_OWN_ROW: t.Final = "hardened-mail.invalid"
 
 
 @dataclass(frozen=True)
@@ -207,7 +214,7 @@ def _deliveries(view: View) -> t.Iterator[SocketUse]:
 
 
 def certificate_uses(view: View) -> tuple[CertificateUse, ...]:
-    """Return the certificates that smtpd and tlsproxy send, and those that the clients show."""
+    """Return the certificates that smtpd sends, also for names that are asked for, and those of the clients."""
     found: dict[tuple[str, str, str, str], CertificateUse] = {}
     for one in view.endpoints:
         prefix = {"smtpd": "smtpd_", "smtp": "smtp_", "lmtp": "lmtp_"}.get(one.daemon, "")
@@ -229,8 +236,10 @@ def certificate_uses(view: View) -> tuple[CertificateUse, ...]:
 def _certificates(one: Endpoint, prefix: str) -> t.Iterator[CertificateUse]:
     server = prefix == "smtpd_"
     hostname = one.value("myhostname") if server else ""
-    if server and not _offers_tls(one):
-        return
+    if server:
+        if not _offers_tls(one):
+            return
+        yield from _by_name(one)
     chain = f"{prefix}tls_chain_files"
     files = ", ".join(one.words(chain))
     if files:
@@ -251,6 +260,21 @@ def _certificates(one: Endpoint, prefix: str) -> t.Iterator[CertificateUse]:
                 server,
                 (one,),
             )
+
+
+def _by_name(one: Endpoint) -> t.Iterator[CertificateUse]:
+    """Yield the certificates for names that clients ask for; indexed tables have copies and are not read."""
+    value = one.value(SNI)
+    if "inline:" not in value:
+        return
+    subject = one.subject if one.overrides(SNI) else "main.cf"
+    for text in _INLINE.findall(value):
+        for name, files in (*_ROW.findall(text), *_PLAIN_ROW.findall(_ROW.sub(" ", text))):
+            if name != _OWN_ROW:
+                listed = ", ".join(files.replace(",", " ").split())
+                # A leading dot stands for every name below it, which is what a wildcard certifies.
+                hostname = f"any{name}" if name.startswith(".") else name
+                yield CertificateUse(subject, SNI, listed, listed, hostname, True, (one,))
 
 
 def _offers_tls(one: Endpoint) -> bool:
@@ -357,6 +381,7 @@ def tls_config_file(view: View) -> str:
 __all__ = (
     "CA_BUNDLES",
     "REMOTE",
+    "SNI",
     "AuthorityUse",
     "CertificateUse",
     "ProgramUse",

@@ -14,6 +14,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.host_facts im
     CertificateFact,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.named_files import (
+    SNI,
     CertificateUse,
     certificate_uses,
 )
@@ -36,6 +37,9 @@ _VARIABLE: t.Final = (
     "postfix_tls_certificates: [{certificate: FULL CHAIN FILE, private_key: KEY FILE}]"
 )
 _GIVE: t.Final = "postconf -e 'smtpd_tls_chain_files = KEY FILE, FULL CHAIN FILE'"
+_BY_NAME: t.Final = (
+    "postfix_tls_sni: [{names: [NAME], certificate: FULL CHAIN FILE, private_key: KEY FILE}]"
+)
 
 _Found = tuple[CertificateUse, CertificateFact, Problem]
 
@@ -98,7 +102,7 @@ def _check(
                 observed=observed(use, fact, problem),
                 expected=expected.format(hostname=use.hostname),
                 message=problem.message,
-                fix=Fix(_VARIABLE if use.server else _without(use), command(use, problem)),
+                fix=Fix(_variable(use), command(use, problem)),
                 severity=severity(use, problem) if severity else None,
             )
 
@@ -110,8 +114,10 @@ def _parameter(use: CertificateUse, problem: Problem) -> str:
     return use.parameter.replace("cert_file", "key_file" if "key" in problem.code else "cert_file")
 
 
-def _without(use: CertificateUse) -> str:
-    return f"postfix_tls_parameters: {{{use.parameter}: null}}"
+def _variable(use: CertificateUse) -> str:
+    if use.parameter == SNI:
+        return _BY_NAME
+    return _VARIABLE if use.server else f"postfix_tls_parameters: {{{use.parameter}: null}}"
 
 
 def _path(use: CertificateUse, _fact: CertificateFact, problem: Problem) -> str:
@@ -143,6 +149,8 @@ def _key(_use: CertificateUse, fact: CertificateFact, _problem: Problem) -> str:
 
 
 def _replace(use: CertificateUse, _problem: Problem) -> str:
+    if use.parameter == SNI:
+        return f"postconf -e '{SNI} = inline:{{ {{ NAME = KEY FILE FULL CHAIN FILE }} }}'"
     return _GIVE if use.server else f"postconf -X {use.parameter}"
 
 

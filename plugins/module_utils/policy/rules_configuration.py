@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.hardened.mail.plugins.module_utils.policy import named_files
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix, Severity
 from ansible_collections.hardened.mail.plugins.module_utils.policy.obsolete import OBSOLETE
 from ansible_collections.hardened.mail.plugins.module_utils.policy.parameter_kinds import (
@@ -42,8 +43,12 @@ _SUPPORT: t.Final = re.compile(
 _EXPLAINED: t.Final = re.compile(
     r"(?:main|master)\.cf: unused parameter: |undefined parameter: |overriding earlier entry: "
     r"|comment after other text is not allowed|^See https?://|^unmatched request"
-    r"|for details$"
+    r'|for details$|^open "\w+" configuration "'
 )
+#: Of postconf, which reads the configuration of such a table to know the parameters in it.
+_NOT_OPEN: t.Final = re.compile(r'^open "(\w+)" configuration "([^"]+)": (.+)')
+#: What proxymap does for those in a chroot: there is no socket of the server, no resolver, no file of authorities.
+_OUTSIDE: t.Final = re.compile(r"(^|[\s,{])((?:mysql|pgsql|ldap|sqlite|mongodb):/[^\s,{}]+)")
 _DID_YOU_MEAN: t.Final = "did you mean "
 #: A ratio of similarity of 0.85 or more is out of reach when the lengths differ by more than this factor.
 _LENGTHS: t.Final = 1.36
@@ -479,6 +484,53 @@ def _proxied(view: View) -> _Hits:
             )
 
 
+def _not_open(view: View) -> _Hits:
+    if view.facts is not None:
+        return  # Whoever can look at the host is told by table-file-missing.
+    found = (_NOT_OPEN.search(warning) for warning in view.warnings)
+    tables = {(one.kind, one.path): one for one in named_files.table_uses(view)}
+    for kind, path, why in dict.fromkeys(one.groups() for one in found if one):
+        if view.map_types and kind not in view.map_types:
+            continue  # Nothing can be made of it; table-type-missing tells.
+        use = tables.get((kind, path))
+        yield Hit(
+            use.subject if use else "main.cf",
+            use.parameter if use else "",
+            observed=use.name if use else f"{kind}:{path}",
+            expected=f"the file {path}",
+            message=f"postconf could not open {path}, the configuration of a table: {why}.",
+            fix=Fix("", f"write {path}, mode 0640, group postfix"),
+        )
+
+
+def _read_in_chroot(view: View) -> _Hits:
+    for setting in _settings(view, _may_name_table):
+        tables = [name for _before, name in _OUTSIDE.findall(setting.value)]
+        if not tables or setting.name in ("proxy_read_maps", "proxy_write_maps"):
+            continue
+        readers = [one.id for one in _readers(view, setting) if named_files.chrooted(view, one)]
+        if readers:
+            yield setting.hit(
+                f"{', '.join(readers)} looks into {', '.join(dict.fromkeys(tables))} from inside the chroot, "
+                "where the socket of a database, the resolver and files elsewhere cannot be reached.",
+                expected=_OUTSIDE.sub(r"\1proxy:\2", setting.value),
+            )
+
+
+def _readers(view: View, setting: _Setting) -> t.Iterator[Service]:
+    """Yield the services that look into the tables of a setting: the client, or those for mail that comes in."""
+    client = setting.name.partition("_")[0]
+    daemons = {client} if client in ("smtp", "lmtp") else _SERVERS
+    for one in view.in_force:
+        own = setting.service is None and setting.name in one.overrides
+        if one.command in daemons and not own and setting.subject in ("main.cf", one.id):
+            yield one
+
+
+#: The daemons that look into tables for mail that comes in.
+_SERVERS: t.Final = frozenset({"smtpd", "cleanup", "trivial-rewrite", "postscreen", "tlsproxy"})
+
+
 def _passed_on(view: View) -> _Hits:
     for warning in view.warnings:
         known = _SUPPORT.search(warning)
@@ -715,6 +767,27 @@ RULES: t.Final[tuple[Rule[View], ...]] = (
         _proxied,
         dies=True,
         example="sender_dependent_relayhost_maps = proxy:hash:/etc/postfix/relays",
+    ),
+    Rule(
+        "table-configuration-missing",
+        _AREA,
+        "high",
+        "The configuration of a table cannot be opened",
+        "Mail that needs the table is refused for the time being, or access rules are not applied.",
+        "DATABASE_README; mysql_table(5), pgsql_table(5), ldap_table(5)",
+        _not_open,
+        needs=("main", "master", "warnings", "map_types"),
+    ),
+    Rule(
+        "remote-table-in-chroot",
+        _AREA,
+        "medium",
+        "A database or directory is asked from inside the chroot",
+        "Lookups fail as soon as they need a socket, a name server or a file outside the queue directory, and "
+        "mail is put off.",
+        "proxymap(8); MYSQL_README; postconf(5) proxy_read_maps",
+        _read_in_chroot,
+        example="virtual_alias_maps = mysql:/etc/postfix/aliases.cf",
     ),
     Rule(
         "postconf-warns",

@@ -692,7 +692,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
     Rule(
         "proxy-protocol-on-public-port",
         _AREA,
-        "medium",
+        "high",
         "A public port believes a proxy's word about the client",
         "Who reaches the port directly says which address he has.",
         "postconf(5) smtpd_upstream_proxy_protocol, postscreen_upstream_proxy_protocol",

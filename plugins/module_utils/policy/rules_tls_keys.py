@@ -18,6 +18,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
 from ansible_collections.hardened.mail.plugins.module_utils.policy.settings import AEAD_ONLY
 from ansible_collections.hardened.mail.plugins.module_utils.policy.tls_in_force import (
     TlsServer,
+    client_speaks,
     group,
     is_written,
     offering,
@@ -170,7 +171,9 @@ def _curves_pinned(view: View) -> t.Iterator[Hit]:
 def _no_post_quantum(view: View) -> t.Iterator[Hit]:
     if not _can_hybrid(view):
         return
-    for scope in _all(view, _CURVES, written=False):
+    clients = ("smtp", "lmtp")
+    talking = (one for one in speakers(view) if one.daemon not in clients or client_speaks(one))
+    for scope in view.scopes(_CURVES, talking):
         if scope.value.strip() and not _HYBRID.search(scope.value.lower()):
             yield hit(
                 scope,

@@ -197,6 +197,17 @@ def is_written(view: View, parameter: str) -> bool:
     return parameter in view.explicit or parameter in once(view, "tls_overridden", _overridden)
 
 
+def client_speaks(one: Endpoint) -> bool:
+    """Return whether a client may do TLS, with some destinations at least."""
+    level = one.value(f"{one.daemon}_tls_security_level").strip().lower()
+    if level not in ("", "none"):
+        return True
+    switches = ("use_tls", "enforce_tls") if not level else ()
+    return any(one.is_yes(f"{one.daemon}_{name}") for name in switches) or any(
+        one.value(f"{one.daemon}_tls_{name}").strip() for name in ("policy_maps", "per_site")
+    )
+
+
 def _speakers(view: View) -> tuple[Endpoint, ...]:
     clients = view.having(daemon=("smtp", "lmtp"))
     return (*(one.endpoint for one in offering(view, internal=True)), *clients)
@@ -288,6 +299,7 @@ __all__ = (
     "LEVELS",
     "TlsServer",
     "allowed",
+    "client_speaks",
     "exclusion_lines",
     "exclusion_words",
     "group",

@@ -209,7 +209,7 @@ def _certificates(view: View) -> tuple[CertificateFact, ...]:
     found: list[CertificateFact] = []
     for use in uses:
         names = (use.hostname,) if use.server else ()
-        if use.parameter.endswith("_chain_files"):
+        if use.parameter.endswith("_chain_files") or use.parameter == named_files.SNI:
             report = pair.check_chain_files(use.path.split(", "), names=names, strict=strict)
             chains, problems = report.chains or ((),), report.problems
         else:

@@ -180,6 +180,36 @@ def test_certificate_uses_sees_overrides(override: str, uses: list[tuple[str, st
     assert [(use.subject, use.key_path) for use in found] == uses
 
 
+@pytest.mark.parametrize(
+    ("table", "uses"),
+    [
+        pytest.param(
+            "inline:{ { hardened-mail.invalid = /k /c }, { a.example = /k /c }, { .b.example = /b } }",
+            [("a.example", "/k, /c"), ("any.b.example", "/b")],
+            id="rows",
+        ),
+        pytest.param("inline:{a.example=/a.pem}", [("a.example", "/a.pem")], id="plain-row"),
+        pytest.param(
+            "hash:/etc/postfix/sni, inline:{ { a.example = /k, /c } }",
+            [("a.example", "/k, /c")],
+            id="beside-another",
+        ),
+        pytest.param("hash:/etc/postfix/sni", [], id="indexed"),
+    ],
+)
+def test_certificate_uses_knows_names_that_are_asked_for(
+    table: str, uses: list[tuple[str, str]]
+) -> None:
+    main = "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /mx.pem"
+    by_name = view(f"{main}\ntls_server_sni_maps = {table}")
+    found = [one for one in named_files.certificate_uses(by_name) if one.path != "/mx.pem"]
+    assert [(one.hostname, one.path) for one in found] == uses
+    assert {one.parameter for one in found} <= {"tls_server_sni_maps"}
+    assert all(
+        f"/{path[1:]}" in named_files.wanted(by_name) for _name, path in uses if "," not in path
+    )
+
+
 def test_certificate_uses_knows_client_certificates() -> None:
     one = view("smtp_tls_cert_file = /c.pem", "smtp unix - - n - - smtp")
     (use,) = named_files.certificate_uses(one)

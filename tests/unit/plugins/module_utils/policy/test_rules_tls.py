@@ -503,6 +503,9 @@ def test_what_is_to_be_written_mends_it(row: Row) -> None:
             id="library-has-none",
         ),
         pytest.param("post-quantum-missing", "", "3.10.13", "OpenSSL 3.4.1", id="library-cannot"),
+        pytest.param(
+            "post-quantum-missing", f"{LEVEL} = none", "3.10.13", "", id="neither-way-has-tls"
+        ),
         pytest.param("post-quantum-missing", "", "3.7.11", "OpenSSL 3.5.7", id="postfix-cannot"),
         pytest.param(
             "finite-field-groups", "tls_ffdhe_auto_groups =", "3.10.13", "", id="empty-before-3.11"
@@ -533,6 +536,25 @@ def test_what_is_to_be_written_mends_it(row: Row) -> None:
 )
 def test_nothing_is_said(rule: str, main: str, postfix: str, library: str) -> None:
     assert found(view(parsed(main), postfix=postfix, tls_library=library), rule) == ()
+
+
+@pytest.mark.parametrize(
+    ("main", "speaks"),
+    [
+        pytest.param("smtp_tls_security_level = may", True, id="level"),
+        pytest.param("smtp_tls_security_level = none\nsmtp_use_tls = yes", False, id="beaten"),
+        pytest.param("smtp_use_tls = yes", True, id="switch"),
+        pytest.param("smtp_tls_policy_maps = inline:{x.example=encrypt}", True, id="policy"),
+        pytest.param("lmtp_tls_security_level = may", False, id="no-such-service"),
+        pytest.param("", False, id="nothing"),
+    ],
+)
+def test_curves_count_for_clients_with_tls_alone(main: str, speaks: bool) -> None:
+    text = f"{LEVEL} = none\n{main}"
+    told = found(view(parsed(text), postfix="3.10.13"), "post-quantum-missing")
+    assert [("smtp/unix" in one.message, "smtp/inet" in one.message) for one in told] == (
+        [(True, False)] if speaks else []
+    )
 
 
 @pytest.mark.parametrize("postfix", LIBRARIES)
