@@ -173,9 +173,14 @@ class Machine:
         return done.out.rstrip("\n")
 
     def apply(
-        self, *, check_mode: bool = False, diff: bool = False, **options: t.Any
+        self,
+        *,
+        module: str = "postconf",
+        check_mode: bool = False,
+        diff: bool = False,
+        **options: t.Any,
     ) -> dict[str, t.Any]:
-        """Run hardened.mail.postconf with these options; return its result, ``failed`` or not."""
+        """Run a module of the collection with these options; return its result, ``failed`` or not."""
         arguments = {
             **options,
             "_ansible_check_mode": check_mode,
@@ -183,7 +188,7 @@ class Machine:
             "_ansible_tracebacks_for": ["error"],
         }
         done = self.try_run(
-            "python3", f"{CODE}/run.py", "postconf", stdin=json.dumps(arguments), seconds=200
+            "python3", f"{CODE}/run.py", module, stdin=json.dumps(arguments), seconds=200
         )
         return result_of(done)
 

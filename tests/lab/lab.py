@@ -42,6 +42,7 @@ PARENT_OF = {
     "strace": "postfix",
     "dns": "base",
     "milters": "postfix",
+    "databases": "base",
 }
 REPOSITORY = "localhost/hardened-mail-lab"
 

@@ -23,6 +23,7 @@ trixie dns
 bookworm dns
 trixie milters
 bookworm milters
+trixie databases
 bullseye mail
 sid mail
 "

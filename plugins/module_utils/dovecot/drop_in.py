@@ -85,6 +85,8 @@ def differences(lines: t.Iterable[Line], view: DovecotView) -> tuple[Difference,
             continue
         if line.section:
             now = _inside(view, line)
+            if now is None and not line.value:
+                continue
             if now is None or normal(now) != normal(line.value):
                 found.append(Difference(" ".join(line.section), line.name, line.value, now))
             continue

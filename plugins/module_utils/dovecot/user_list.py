@@ -20,14 +20,12 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.hardened.mail.plugins.module_utils.dovecot.passwd_file import (
-    LOCKED,
-    UNPREFIXED,
     scheme_of,
 )
 
 HEADER: t.Final = "# Written by hardened.mail; who is not in its list is gone at its next run.\n"
 #: Schemes that store what can be read.
-_READABLE: t.Final = frozenset({"PLAIN", "CLEAR", "CLEARTEXT", "PLAIN-TRUNC", UNPREFIXED, LOCKED})
+_READABLE: t.Final = frozenset({"PLAIN", "CLEAR", "CLEARTEXT", "PLAIN-TRUNC"})
 #: Schemes that make each guess cost something.
 _SLOW: t.Final = frozenset(
     """

@@ -21,6 +21,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_setti
 #: What Dovecot lets a user's name consist of, unless it is told otherwise.
 USUAL_CHARS: t.Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890.-_@"
 _WITH_LIMIT: t.Final = ("imap", "pop3", "sieve")
+#: doveconf of 2.3 prints the mode 0 as 00, and no unit of no time.
+_ZERO: t.Final = re.compile(r"0+(?:\s*secs?)?")
 _SIZE: t.Final = re.compile(r"(\d+)\s*([A-Za-z]+)")
 
 
@@ -131,7 +133,9 @@ def _line(setting: DovecotSetting, known: t.Mapping[str, str], *, new: bool) -> 
 
 
 def normal(value: str) -> str:
-    """Return a value so that two spellings of one size or time are equal."""
+    """Return a value so that two spellings of one size, time or mode are equal."""
+    if _ZERO.fullmatch(value):
+        return "0"
     return " ".join(_SIZE.sub(r"\1 \2", value).replace(" secs", " s").replace(" sec", " s").split())
 
 

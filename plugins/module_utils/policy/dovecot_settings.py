@@ -192,6 +192,19 @@ SETTINGS: t.Final[tuple[DovecotSetting, ...]] = (
         section=("local_name {name}",),
         each="sni",
     ),
+    *(
+        DovecotSetting(
+            f"ssl_alt_{part}",
+            f"ssl_server_alt_{part}_file",
+            "certificates",
+            (Rule("", ""),),
+            "Else the other certificate of the host would be sent for this name as well.",
+            _PAIR_SOURCE,
+            ("local_name {name}",),
+            "sni",
+        )
+        for part in ("cert", "key")
+    ),
     DovecotSetting(
         "auth_mechanisms",
         "auth_mechanisms",

@@ -285,7 +285,14 @@ def test_quoted(value: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("2G", "2 G"), ("2 secs", "2secs"), ("plain  login", "plain login")]
+    ("one", "other"),
+    [
+        ("0", "0 secs"),
+        ("00", "0"),
+        ("2G", "2 G"),
+        ("2 secs", "2secs"),
+        ("plain  login", "plain login"),
+    ],
 )
 def test_normal_is_the_same_for_two_spellings(one: str, other: str) -> None:
     assert normal(one) == normal(other)
