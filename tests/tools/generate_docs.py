@@ -26,6 +26,7 @@ def _import_tables() -> None:
 
 _import_tables()
 
+import dovecot_page
 import rules_page
 import settings_page
 import submission_page
@@ -33,6 +34,7 @@ import submission_page
 PAGES: t.Final[t.Mapping[str, t.Callable[[], str]]] = {
     "settings.md": settings_page.page,
     "submission-settings.md": submission_page.page,
+    "dovecot-settings.md": dovecot_page.page,
     "rules.md": lambda: rules_page.page(rules_page.every_rule()),
 }
 
