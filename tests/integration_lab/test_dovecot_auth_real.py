@@ -476,6 +476,16 @@ def same_user_works(machine: Machine, options: dict[str, t.Any]) -> None:
     assert all(str(one).startswith("refused: ") for one in attempts(machine, *FAILS))
 
 
+def nobody_gets_in(machine: Machine) -> None:
+    """Fail unless a database that is gone lets nobody in.
+
+    Dovecot tells Postfix that the failure is temporary, which Postfix passes on only where Dovecot takes long.
+    """
+    imap, smtp = attempts(machine, *WORKS)
+    assert "UNAVAILABLE" in imap, imap
+    assert smtp.startswith(("refused: (454,", "refused: (535,")), smtp
+
+
 def test_sqlite_is_a_choice(machine: Machine) -> None:
     machine.sh(
         "rm -f /srv/users.db; sqlite3 /srv/users.db; chgrp dovecot /srv/users.db; chmod 0640 /srv/users.db",
@@ -514,9 +524,7 @@ def test_postgresql_is_a_choice_and_its_absence_lets_nobody_in(
     assert 1 <= len(found) <= 2, found
     assert {machine.status_of(path) for path in found} == {"600 root:root"}
     server.sh("systemctl stop 'postgresql@*'")
-    imap, smtp = attempts(machine, *WORKS)
-    assert "UNAVAILABLE" in imap, imap
-    assert "(454," in smtp or "454" in smtp, smtp
+    nobody_gets_in(machine)
 
 
 SLAPD = """include /etc/ldap/schema/core.schema
@@ -577,4 +585,4 @@ def test_ldap_is_a_choice(machine: Machine, mail_machines: dict[str, Machine]) -
     assert 1 <= len(found) <= 2, found
     assert {machine.status_of(path) for path in found} == {"600 root:root"}
     server.sh("pkill -x slapd; while pgrep -x slapd; do :; done")
-    assert "454" in attempts(machine, WORKS[1])[0]
+    nobody_gets_in(machine)
