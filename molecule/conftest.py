@@ -38,7 +38,9 @@ if t.TYPE_CHECKING:
 
 ROOT_CERTIFICATE: t.Final = "/etc/ssl/lab/root.pem"
 POLL_SECONDS: t.Final = 0.2
-IMPLICIT_TLS: t.Final = 465
+IMPLICIT_TLS: t.Final = (465, 993, 995)
+# What is spoken before TLS, where it is not SMTP.
+STARTTLS: t.Final = {143: "imap", 110: "pop3", 4190: "sieve"}
 SCANS: t.Final = (
     *("--sslv2", "--sslv3", "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3"),
     *("--reneg", "--compression", "--ems"),
@@ -149,9 +151,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def handshake(client: Host) -> t.Callable[..., Handshake]:
     """Connect from the client with ``openssl s_client`` and any further options."""
 
-    def connect(target: Host, *options: str, port: int = 25, starttls: bool = True) -> Handshake:
+    def connect(target: Host, *options: str, port: int = 25) -> Handshake:
         command = ["openssl", "s_client", "-connect", f"{target.address}:{port}"]
-        command += ["-starttls", "smtp", "-name", client.address] if starttls else []
+        if port not in IMPLICIT_TLS:
+            command += ["-starttls", STARTTLS.get(port, "smtp"), "-name", client.address]
         command += ["-servername", target.address, "-verify_hostname", target.address]
         done = client.run(*command, "-CAfile", ROOT_CERTIFICATE, *options, timeout=20)
         text = done.stdout + done.stderr
@@ -188,6 +191,35 @@ def talk(client: Host) -> t.Callable[..., list[str]]:
     return converse
 
 
+@pytest.fixture
+def person(client: Host) -> t.Callable[..., list[dict[str, t.Any]]]:
+    """Be a person with a mail program on the client; see on_host/person.py."""
+
+    def use(target: Host, steps: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+        told = json.dumps([{"server": target.address, **step} for step in steps])
+        answers = json.loads(client.output("python3", "/root/lab/person.py", told))
+        return t.cast("list[dict[str, t.Any]]", answers)
+
+    return use
+
+
+@pytest.fixture
+def handshakes(client: Host) -> t.Callable[..., dict[str, str]]:
+    """Try many options of ``openssl s_client`` on a port; return the cipher of each, empty for none."""
+
+    def connect(target: Host, options: t.Mapping[str, str], *, port: int) -> dict[str, str]:
+        start = "" if port in IMPLICIT_TLS else f"-starttls {STARTTLS.get(port, 'smtp')}"
+        one = f"timeout 20 openssl s_client -connect {target.address}:{port} {start}"
+        script = "\n".join(
+            f"echo; echo -n '{name} '; {one} {option} </dev/null 2>&1 | sed -n 's/.*Cipher is //p' | tr -d '\\n'"
+            for name, option in options.items()
+        )
+        said = dict(line.split(" ", 1) for line in client.output("bash", "-c", script).splitlines())
+        return {name: said.get(name, "").replace("(NONE)", "") for name in options}
+
+    return connect
+
+
 def poll(check: Check, *, seconds: float = 30) -> t.Any:
     """Return what ``check`` returns as soon as that is true; the last answer when time is up."""
     deadline = time.monotonic() + seconds
@@ -216,7 +248,7 @@ def sslyze() -> t.Callable[..., dict[str, t.Any]]:
     def scan(target: Host, *, port: int = 25) -> dict[str, t.Any]:
         where = f"{target.address}:{port}{{{target.ip_address}}}"
         report = ephemeral_directory() / f"sslyze-{target.name}-{port}.json"
-        start = [] if port == IMPLICIT_TLS else ["--starttls=smtp"]
+        start = [] if port in IMPLICIT_TLS else ["--starttls=smtp"]
         command = ["sslyze", "--quiet", *start, f"--json_out={report}", *SCANS, where]
         subprocess.run(command, check=True, timeout=120)
         (result,) = json.loads(report.read_text(encoding="utf-8"))["server_scan_results"]

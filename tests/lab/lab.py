@@ -43,6 +43,8 @@ PARENT_OF = {
     "dns": "base",
     "milters": "postfix",
     "databases": "base",
+    "stores": "base",
+    "upgrade": "mail",
 }
 REPOSITORY = "localhost/hardened-mail-lab"
 

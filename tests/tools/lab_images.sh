@@ -24,6 +24,8 @@ bookworm dns
 trixie milters
 bookworm milters
 trixie databases
+trixie stores
+bookworm upgrade
 bullseye mail
 sid mail
 "

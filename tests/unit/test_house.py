@@ -27,7 +27,6 @@ ROOMS: t.Final = {
     "postfix": (
         {
             "capture",
-            "dnssec_question",
             "effective",
             "expand",
             "login_log",
@@ -52,7 +51,6 @@ ROOMS: t.Final = {
             "log_files",
             "probe",
             "rehearsal",
-            "resolver",
             "runner",
             "sasl_look",
             "service",
@@ -106,7 +104,7 @@ ROOMS: t.Final = {
         {"conduct", "dialogue", "replies", "report", "suites", "tls_codec"},
         {"conversation", "prober", "renegotiation", "roundtrip", "session", "talk"},
     ),
-    "x509": ({"certificate", "chain", "der"}, {"pair", "request"}),
+    "x509": ({"certificate", "chain", "der"}, {"pair"}),
 }
 
 # What code without effects may use of the standard library; modules and filters too.

@@ -59,7 +59,7 @@ def named(groups: t.Mapping[str, t.Sequence[Host]]) -> t.Callable[[str], Host]:
 def test_every_listener_negotiates_tls_1_3_with_its_certificate(
     named: t.Callable[[str], Host], handshake: Connect, name: str, port: int
 ) -> None:
-    seen = handshake(named(name), port=port, starttls=port != 465)
+    seen = handshake(named(name), port=port)
     assert (seen.protocol, seen.verified) == ("TLSv1.3", True), seen.text
 
 

@@ -5,7 +5,8 @@
 
 The steps are a JSON list. ``{"send": text}`` sends the text in one piece and reads one reply, ``{"tls": true}`` starts
 TLS on the connection, and ``"rest": true`` with a step reads replies until the server hangs up. The greeting is read
-first. The replies are printed as a JSON list, with an empty text where the server hung up instead.
+first; on ports where TLS comes before it, inside TLS. The replies are printed as a JSON list, with an empty text where
+the server hung up instead. IMAP and POP3 do as long as an answer has one line.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import typing as t
 
 SECONDS = 20
+IMPLICIT_TLS = (465, 993, 995)
 
 
 def read_reply(stream: t.BinaryIO) -> str:
@@ -44,14 +46,16 @@ def main() -> None:
     """Go through the steps."""
     host, port, steps = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
     connection = socket.create_connection((host, port), SECONDS)
+    if port in IMPLICIT_TLS:
+        connection = start_tls(connection)
     stream = connection.makefile("rb")
     replies = [read_reply(stream)]
     for step in steps:
-        if step.get("tls"):
-            connection = start_tls(connection)
-            stream = connection.makefile("rb")
-            continue
         try:
+            if step.get("tls"):
+                connection = start_tls(connection)
+                stream = connection.makefile("rb")
+                continue
             connection.sendall(step["send"].encode("ascii"))
         except (ConnectionError, ssl.SSLError):
             replies.append("")
