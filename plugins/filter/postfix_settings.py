@@ -27,7 +27,8 @@ options:
     description:
       - The choices.
       - Keys are V(inbound_profile), V(outbound_profile), V(inbound_level), V(outbound_level),
-        V(certificates), V(sni), V(smtp_hygiene), V(policies), V(outbound_wrappermode) and V(observe).
+        V(certificates), V(sni), V(smtp_hygiene), V(policies), V(outbound_wrappermode),
+        V(policy_server), V(policy_server_honours_dane), V(tlsrpt_socket) and V(observe).
     type: dict
     required: true
   postfix_version:
@@ -121,8 +122,14 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix.version impo
     Version,
 )
 
-_TEXTS: t.Final = ("inbound_profile", "outbound_profile", "inbound_level", "outbound_level")
-_SWITCHES: t.Final = ("smtp_hygiene", "observe", "outbound_wrappermode")
+_TEXTS: t.Final = (
+    *("inbound_profile", "outbound_profile", "inbound_level", "outbound_level"),
+    *("policy_server", "tlsrpt_socket"),
+)
+_SWITCHES: t.Final = (
+    *("smtp_hygiene", "observe", "outbound_wrappermode"),
+    "policy_server_honours_dane",
+)
 _ROW_TEXTS: t.Final = ("destination", "level", "protocols", "ciphers", "servername")
 _ROW_LISTS: t.Final = ("match", "exclude")
 

@@ -272,6 +272,23 @@ options:
           - Whether the relay host speaks TLS from the first byte (port 465). When not given,
             C(smtp_tls_wrappermode) stays as it is.
         type: bool
+      policy_server:
+        description:
+          - A table that is asked for the level of each destination, behind O(policy.policies) and before the site's
+            own tables, mostly for MTA-STS.
+        type: str
+        default: ""
+      policy_server_honours_dane:
+        description:
+          - That O(policy.policy_server) looks for TLSA records itself and lets DANE go first.
+          - Without it, a policy server together with a level of DANE is refused.
+        type: bool
+        default: false
+      tlsrpt_socket:
+        description:
+          - The socket of a TLS-RPT reporter, relative to the queue directory or absolute. Needs Postfix 3.10.
+        type: str
+        default: ""
       observe:
         description:
           - Set the two TLS log levels and nothing else, to learn what peers use before raising a floor.
@@ -426,6 +443,21 @@ options:
       warn: Warn.
       skip: Do not look.
     default: error
+  resolver_check:
+    description:
+      - What to do where a level of DANE is chosen and the host's resolver is not on this host, or does not check
+        DNSSEC, so that DANE would be worth nothing.
+    type: str
+    choices:
+      error: Fail before anything is changed.
+      warn: Warn.
+      skip: Do not ask.
+    default: error
+  resolver_check_name:
+    description:
+      - A name in a signed zone that the resolver is asked for. The root does, except where the DNS is an own one.
+    type: str
+    default: "."
   owner:
     description:
       - The name under which parameters are recorded that O(parameters) wrote. One that a later run of the same
@@ -703,6 +735,9 @@ def argument_spec() -> dict[str, t.Any]:
         "smtp_hygiene": {"type": "bool", "default": True},
         "policies": {"type": "list", "elements": "dict", "default": [], "options": policies},
         "outbound_wrappermode": {"type": "bool"},
+        "policy_server": {"type": "str", "default": ""},
+        "policy_server_honours_dane": {"type": "bool", "default": False},
+        "tlsrpt_socket": {"type": "str", "default": ""},
         "observe": {"type": "bool", "default": False},
     }
     return {
@@ -718,6 +753,12 @@ def argument_spec() -> dict[str, t.Any]:
             "choices": ["error", "warn", "skip"],
             "default": "error",
         },
+        "resolver_check": {
+            "type": "str",
+            "choices": ["error", "warn", "skip"],
+            "default": "error",
+        },
+        "resolver_check_name": {"type": "str", "default": "."},
         "owner": {"type": "str", "default": ""},
         "apply": {"type": "bool", "default": True},
         "activate": {"type": "str", "choices": ["auto", "none"], "default": "auto"},
@@ -853,6 +894,8 @@ def request_of(module: AnsibleModule) -> survey.Request:
         submission=submission_of(p["submission"]),
         accept_weaker=frozenset(p["accept_weaker"]),
         certificate_check=p["certificate_check"],
+        resolver_check=p["resolver_check"],
+        resolver_check_name=p["resolver_check_name"],
         owner=p["owner"],
         apply=p["apply"],
         activate=p["activate"],

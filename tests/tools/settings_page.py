@@ -69,7 +69,7 @@ PHRASES: t.Final = {
     "own-sni": "names of earlier `sni` are there",
     "own-rows": "rows of earlier `policies` are there",
     "pipelining": "from 3.5.20, 3.6.10, 3.7.6, 3.8.1, 3.9",
-    "policies": "`policies` are given",
+    "policies": "`policies` or `policy_server` are given",
     "site-maps": "the site has tables of its own",
     "site-sni": "the site has tables of its own",
     "site-table:lmtp": "it is in use, without a policy table",
@@ -77,6 +77,7 @@ PHRASES: t.Final = {
     "sni": "`sni` is given",
     "smuggling-workaround": "patch levels without `smtpd_forbid_bare_newline`",
     "strict": "`strict`, inbound or outbound",
+    "tlsrpt": "`tlsrpt_socket` is given",
     "verifies": "a level verifies, chosen, found or in a table",
     "wrapper": "`smtp_tls_wrappermode` is on",
     "wrapper:no": "`outbound_wrappermode: false`",
@@ -84,8 +85,9 @@ PHRASES: t.Final = {
 }
 PLACEHOLDERS: t.Final = {
     "{chain_files}": "key, chain, key, chain",
-    "{policy_maps}": "inline table of the rows, then the site's tables",
+    "{policy_maps}": "inline table of the rows, the policy server, the site's tables",
     "{sni_maps}": "inline table of the names, then the site's tables",
+    "{tlsrpt_socket}": "the socket",
     "{outbound_level}": "the chosen level",
     "{found_outbound_level}": "the level found",
     "{found_lmtp_level}": "the level found",

@@ -27,6 +27,7 @@ ROOMS: t.Final = {
     "postfix": (
         {
             "capture",
+            "dnssec_question",
             "effective",
             "expand",
             "login_log",
@@ -51,6 +52,7 @@ ROOMS: t.Final = {
             "log_files",
             "probe",
             "rehearsal",
+            "resolver",
             "runner",
             "sasl_look",
             "service",
@@ -104,7 +106,7 @@ ROOMS: t.Final = {
         {"conduct", "dialogue", "replies", "report", "suites", "tls_codec"},
         {"conversation", "prober", "renegotiation", "roundtrip", "session", "talk"},
     ),
-    "x509": ({"certificate", "chain", "der"}, {"pair"}),
+    "x509": ({"certificate", "chain", "der"}, {"pair", "request"}),
 }
 
 # What code without effects may use of the standard library; modules and filters too.

@@ -129,12 +129,17 @@ class Choices:
     smtp_hygiene: bool = True
     policies: tuple[Policy, ...] = ()
     outbound_wrappermode: t.Optional[bool] = None
+    policy_server: str = ""
+    policy_server_honours_dane: bool = False
+    tlsrpt_socket: str = ""
     observe: bool = False
 
 
 _DESTINATION: t.Final = re.compile(r"(?:\.?[\w-][\w.-]*|\[[\w.:-]+\])(?::[\w-]+)?", re.ASCII)
 _HOST_NAME: t.Final = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
 _SNI_NAME: t.Final = re.compile(r"\.?" + _HOST_NAME.pattern, re.ASCII)
+_POLICY_SERVER: t.Final = re.compile(r"(?:socketmap|tcp):[^\s,{}$]+", re.ASCII)
+_SOCKET: t.Final = re.compile(r"[^\s,{}$]+", re.ASCII)
 _MATCH: t.Final = re.compile(r"[\w.:*-]+", re.ASCII)
 MATCH_LEVELS: t.Final = frozenset({"fingerprint", "verify", "secure"})
 DANE_LEVELS: t.Final = frozenset({"dane", "dane-only"})
@@ -165,6 +170,12 @@ def validate(choices: Choices, *, host: Host) -> None:
                 "the profile strict needs the parameter tls_config_file, which Postfix has from 3.5.20, "
                 f"3.6.10, 3.7.6, 3.8.1 and 3.9 on; this is Postfix {host.postfix}"
             )
+    _validate_policy_server(choices, host=host)
+    if choices.tlsrpt_socket and not _SOCKET.fullmatch(choices.tlsrpt_socket):
+        raise ChoiceError(
+            f"tlsrpt_socket is {choices.tlsrpt_socket!r}: expected the path of a socket, without blanks, "
+            "commas, braces and '$'"
+        )
     for certificate in choices.certificates:
         _validate_certificate(certificate, option="certificates")
     _validate_sni(choices.sni, host=host)
@@ -172,6 +183,34 @@ def validate(choices: Choices, *, host: Host) -> None:
         raise ChoiceError("policies need the table type inline, which this Postfix does not have")
     for policy in choices.policies:
         _validate_policy(policy, host=host)
+
+
+def wants_dane(choices: Choices) -> bool:
+    """Tell whether a chosen level looks at TLSA records."""
+    levels = {choices.outbound_level, *(row.level for row in choices.policies)}
+    return bool(levels & DANE_LEVELS)
+
+
+def _validate_policy_server(choices: Choices, *, host: Host) -> None:
+    server = choices.policy_server
+    if not server:
+        return
+    if not _POLICY_SERVER.fullmatch(server):
+        raise ChoiceError(
+            f"policy_server is {server!r}: expected a table such as socketmap:inet:127.0.0.1:8642:QUERY"
+        )
+    kind = server.partition(":")[0]
+    if host.map_types and kind not in host.map_types:
+        raise ChoiceError(
+            f"policy_server needs the table type {kind}, which this Postfix does not have"
+        )
+    if wants_dane(choices) and not choices.policy_server_honours_dane:
+        raise ChoiceError(
+            f"policy_server {server} would override DANE: for a domain with an MTA-STS policy it answers "
+            "secure, and Postfix then does not look for TLSA records, which RFC 8461 section 2 forbids "
+            "(postfix-mta-sts-resolver is such a server). Take one that looks for TLSA records first, such "
+            "as postfix-tlspol, and say so with policy_server_honours_dane, or the outbound_level may"
+        )
 
 
 def _validate_certificate(choice: CertificateChoice, *, option: str) -> None:
@@ -259,4 +298,5 @@ __all__ = (
     "Policy",
     "Profile",
     "validate",
+    "wants_dane",
 )

@@ -50,6 +50,10 @@ _MARK: t.Final = "hardened-mail.invalid"
 _OWN_ROWS: t.Final = re.compile(
     r"inline:\{\s*\{\s*hardened-mail\.invalid\s*=[^{}]*\}(?:[\s,]*\{[^{}]*\})*\s*\}"
 )
+# Where the first row has this level, the table behind ours is that of policy_server.
+_OWN_SERVER: t.Final = re.compile(
+    r"inline:\{\s*\{\s*hardened-mail\.invalid\s*=\s*may\s*\}(?:[\s,]*\{[^{}]*\})*\s*\}[\s,]*[^\s,]+"
+)
 _COMPARISON: t.Final = re.compile(r"(postfix|openssl)(>=|<)([\d.]+)")
 
 # Baseline handshake settings of the section that tls_config_name names, see postconf(5) tls_config_file.
@@ -195,8 +199,9 @@ def _outbound_flags(
         "no-fingerprints": choices.outbound_level == "fingerprint"
         and bool(current)
         and not current.get("smtp_tls_fingerprint_cert_match"),
-        "verifies": bool(levels & {"verify", "secure"} or site_maps),
-        "policies": bool(choices.policies),
+        "verifies": bool(levels & {"verify", "secure"} or site_maps or choices.policy_server),
+        "policies": bool(choices.policies or choices.policy_server),
+        "tlsrpt": bool(choices.tlsrpt_socket),
         "fingerprints:smtp": bool(
             site_maps or current.get("smtp_tls_fingerprint_cert_match") or found == "fingerprint"
         ),
@@ -211,8 +216,8 @@ def _outbound_flags(
 
 
 def _site_tables(maps: str) -> str:
-    """Return a list of tables without the one that an earlier run put there."""
-    return _OWN_ROWS.sub("", maps).strip(" ,")
+    """Return a list of tables without those that an earlier run put there."""
+    return _OWN_ROWS.sub("", _OWN_SERVER.sub("", maps)).strip(" ,")
 
 
 def _inbound_flags(choices: Choices, *, current: t.Mapping[str, str]) -> dict[str, bool]:
@@ -283,7 +288,10 @@ def _situation(
         "outbound_level": choices.outbound_level,
         "found_outbound_level": _client_level("smtp", current),
         "found_lmtp_level": _client_level("lmtp", current),
-        "policy_maps": policy_maps(choices.policies, site_policy_maps=site_maps),
+        "policy_maps": policy_maps(
+            choices.policies, site_policy_maps=site_maps, server=choices.policy_server
+        ),
+        "tlsrpt_socket": choices.tlsrpt_socket,
         "sni_maps": sni_maps(
             choices.sni, site_maps=_site_tables(current.get("tls_server_sni_maps", ""))
         ),
@@ -300,16 +308,19 @@ def chain_files(certificates: t.Iterable[CertificateChoice]) -> str:
     return ", ".join(files)
 
 
-def policy_maps(policies: t.Iterable[Policy], *, site_policy_maps: str = "") -> str:
-    """Return ``smtp_tls_policy_maps`` with one inline table for ``policies``, then the site's tables.
+def policy_maps(
+    policies: t.Iterable[Policy], *, site_policy_maps: str = "", server: str = ""
+) -> str:
+    """Return ``smtp_tls_policy_maps``: an inline table for ``policies``, ``server``, the site's tables.
 
-    The table starts with a row for a name that no host can have, so that a later run knows it again.
-    Returns ``site_policy_maps`` alone when there are no policies.
+    The table starts with a row for a name that no host can have, so that a later run knows it again,
+    and knows from its level whether ``server`` stands behind it. Returns ``site_policy_maps`` alone
+    when there are no policies and no server.
     """
     rows = [f"{{ {_policy_row(one)} }}" for one in policies]
-    mark = f"{{ {_MARK} = none }}"
-    tables = [f"inline:{{ {', '.join([mark, *rows])} }}"] if rows else []
-    return ", ".join([*tables, *([site_policy_maps] if site_policy_maps else [])])
+    mark = f"{{ {_MARK} = {'may' if server else 'none'} }}"
+    tables = [f"inline:{{ {', '.join([mark, *rows])} }}"] if rows or server else []
+    return ", ".join([one for one in (*tables, server, site_policy_maps) if one])
 
 
 def sni_maps(rows: t.Iterable[CertificateChoice], *, site_maps: str = "") -> str:
@@ -562,6 +573,11 @@ def notes(host: Host, *, choices: Choices, current: t.Mapping[str, str]) -> tupl
 
 
 _NOTES: t.Final = (
+    (
+        "tlsrpt postfix<3.10",
+        "smtp_tlsrpt_enable",
+        "TLS-RPT needs Postfix 3.10 or later; this host reports nothing.",
+    ),
     (
         "outbound-level:may found-outbound:stronger",
         "smtp_tls_security_level",

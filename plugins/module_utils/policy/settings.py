@@ -465,6 +465,22 @@ _OUTBOUND: t.Final = (
         judge="dns",
     ),
     *_all(
+        "smtp_tlsrpt_enable",
+        "outbound",
+        Rule("tlsrpt postfix>=3.10", "yes"),
+        Rule("", KEEP),
+        reason="Tells the domains that ask for it which deliveries had good TLS and which had not.",
+        source="TLSRPT_README; RFC 8460",
+    ),
+    *_all(
+        "smtp_tlsrpt_socket_name",
+        "outbound",
+        Rule("tlsrpt postfix>=3.10", "{tlsrpt_socket}"),
+        Rule("", KEEP),
+        reason="The socket of your reporter, which collects and sends the reports.",
+        source="TLSRPT_README",
+    ),
+    *_all(
         "smtp_tls_CAfile",
         "outbound",
         Rule("verifies no-site-ca", "{ca_file}"),

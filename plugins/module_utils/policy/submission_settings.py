@@ -294,7 +294,11 @@ _RESTRICTIONS: t.Final = (
         "smtpd_sender_restrictions",
         "restrictions",
         Rule("senders", Edit(first=("{sender_login_check}",))),
-        Rule("", ""),
+        Rule(
+            "",
+            "",
+            "What port 25 asks of senders is not asked here; without a table any address will do.",
+        ),
         reason="With a table of senders, users send with addresses of their own only.",
         source="RFC 6409 section 6.1",
         judge="list",

@@ -33,6 +33,7 @@ _LEVELS = (
     ("smtpd_tls_security_level", "inbound_level"),
     ("smtp_tls_security_level", "outbound_level"),
 )
+_TLSRPT = ("smtp_tlsrpt_enable", "smtp_tlsrpt_socket_name")
 _POLICY_MAPS = "smtp_tls_policy_maps"
 _SNI_MAPS = "tls_server_sni_maps"
 #: Behind the name of an owner: what it wrote into services of master.cf.
@@ -55,6 +56,8 @@ class Request:
     submission: t.Optional[SubmissionChoices] = None
     accept_weaker: frozenset[str] = frozenset()
     certificate_check: t.Literal["error", "warn", "skip"] = "error"
+    resolver_check: t.Literal["error", "warn", "skip"] = "error"
+    resolver_check_name: str = "."
     owner: str = ""
     apply: bool = True
     activate: t.Literal["auto", "none"] = "auto"
@@ -269,7 +272,8 @@ def _members(
 
 def _overriding_maps(request: Request) -> t.Optional[str]:
     """Return the site's own policy maps when they must stand behind the rows of O(policies)."""
-    if request.choices is None or not request.choices.policies:
+    choices = request.choices
+    if choices is None or not (choices.policies or choices.policy_server):
         return None
     return request.parameters.get(_POLICY_MAPS)
 
@@ -428,6 +432,8 @@ def _owned_after(
     if request.choices is not None:
         # A level above the default is kept when it is found, so it must be known whose it is.
         asked += [name for name, choice in _LEVELS if getattr(request.choices, choice) != "may"]
+        # The table keeps these as it finds them when they are not chosen.
+        asked += _TLSRPT if request.choices.tlsrpt_socket else ()
     mine = sorted(
         {name for name in asked if name in written or name in owned.get(request.owner, ())}
     )

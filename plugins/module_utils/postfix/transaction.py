@@ -14,6 +14,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import wants_dane
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     certificates,
     effective,
@@ -209,6 +210,8 @@ def _judge(request: survey.Request, found: survey.Survey, *, outcome: Outcome) -
         str(problem)
         for problem in _certificate_problems(request, found.snapshot, services=found.services)
     ]
+    void = _resolver_problem(request, found.snapshot)
+    outcome.problems += [void] if void else []
     if request.probe:
         live = _look_at(request, found.snapshot)
         for listener, session in probe.ask_all(live.listeners).items():
@@ -248,6 +251,7 @@ def _stage_and_validate(
     outcome.warnings += [f"Found on the host and left alone: {p}" for p in after]
     _certificates(request, snapshot, services=services, outcome=outcome)
     _check_logins(request, found, snapshot, outcome=outcome)
+    _resolver(request, snapshot, outcome=outcome)
     return snapshot
 
 
@@ -388,6 +392,35 @@ def _check_logins(
             f"Nobody could log in on the ports of submission: {_sentence(*faults)}. Nothing was changed.",
             details={"problems": list(faults)},
         )
+
+
+def _resolver_problem(request: survey.Request, snapshot: Snapshot) -> str:
+    """Return why the chosen DANE would be void, empty when it is not or was not chosen."""
+    if request.resolver_check == "skip" or request.choices is None:
+        return ""
+    if request.choices.observe or not wants_dane(request.choices):
+        return ""
+    # Only who chose DANE needs it, and every file is compiled on the host.
+    from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415 - rarely needed
+        resolver,
+    )
+
+    why = resolver.problem(
+        queue_directory=snapshot.effective["queue_directory"], name=request.resolver_check_name
+    )
+    return why and (
+        f"DANE needs a resolver on this host that checks DNSSEC: {why}. Install one such as unbound, which "
+        "postfix_tls_resolver of the role does, or choose the outbound_level may"
+    )
+
+
+def _resolver(request: survey.Request, snapshot: Snapshot, *, outcome: Outcome) -> None:
+    """Refuse DANE, or warn, where the host's resolver makes it void."""
+    why = _resolver_problem(request, snapshot)
+    if why and request.resolver_check == "error":
+        raise TransactionFailed(f"{why}. Nothing was changed.", details={"problems": [why]})
+    if why:
+        outcome.warnings.append(why)
 
 
 def _change(request: survey.Request, found: survey.Survey, *, state: str, outcome: Outcome) -> None:

@@ -310,6 +310,73 @@ def test_policy_maps_without_policies_are_the_sites() -> None:
     assert policy.policy_maps(()) == ""
 
 
+SERVER: t.Final = "socketmap:inet:127.0.0.1:8642:QUERY"
+ASKS_SERVER: t.Final = Choices(policy_server=SERVER)
+SOCKETS: t.Final = dataclasses.replace(HOST, map_types=HOST.map_types | {"socketmap"})
+
+
+@pytest.mark.parametrize("site", SITE_TABLES)
+def test_policy_server_comes_changes_and_goes_and_the_sites_tables_stay(site: str) -> None:
+    def run(choices: Choices, current: str) -> t.Optional[str]:
+        return value_of(
+            "smtp_tls_policy_maps", host=SOCKETS, choices=choices, smtp_tls_policy_maps=current
+        )
+
+    behind = f", {site}" if site else ""
+    first = run(ASKS_SERVER, site)
+    assert first == f"inline:{{ {{ hardened-mail.invalid = may }} }}, {SERVER}{behind}"
+    assert run(ASKS_SERVER, first) == first
+    both = run(dataclasses.replace(ASKS_SERVER, policies=POLICIES[:1]), first)
+    assert both is not None
+    assert both.endswith(f".relay.example }} }}, {SERVER}{behind}")
+    assert run(Choices(policies=POLICIES[:1]), both) == run(Choices(policies=POLICIES[:1]), site)
+    assert run(Choices(), both) == (site or None)
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        pytest.param({"outbound_level": "dane"}, "would override DANE", id="dane"),
+        pytest.param(
+            {"policies": (Policy("a.example", "dane-only"),)}, "would override DANE", id="dane-row"
+        ),
+        pytest.param({"policy_server": "hash:/etc/x"}, "expected a table such as", id="no-server"),
+        pytest.param({"policy_server": f"{SERVER}, hash:/x"}, "expected a table", id="two-tables"),
+        pytest.param({"policy_server": "tcp:127.0.0.1:1"}, "the table type tcp", id="no-type"),
+    ],
+)
+def test_policy_server_that_cannot_be_right_is_refused(
+    choices: dict[str, t.Any], words: str
+) -> None:
+    asked = dataclasses.replace(ASKS_SERVER, **choices)
+    with pytest.raises(ChoiceError, match=words):
+        resolve(SOCKETS, choices=asked, current=STOCK)
+
+
+def test_policy_server_that_honours_dane_may_stand_beside_it() -> None:
+    asked = dataclasses.replace(ASKS_SERVER, outbound_level="dane", policy_server_honours_dane=True)
+    assert value_of("smtp_dns_support_level", host=SOCKETS, choices=asked) == "dnssec"
+    maps = value_of("smtp_tls_policy_maps", host=SOCKETS, choices=asked)
+    assert maps is not None
+    assert maps.endswith(SERVER)
+
+
+def test_reports_are_wired_where_postfix_can_report() -> None:
+    reports = Choices(tlsrpt_socket="run/tlsrpt/tlsrpt.sock")
+    assert value_of("smtp_tlsrpt_enable", choices=reports) == "yes"
+    assert value_of("smtp_tlsrpt_socket_name", choices=reports) == "run/tlsrpt/tlsrpt.sock"
+    assert value_of("smtp_tlsrpt_enable") == KEPT
+    old = dataclasses.replace(HOST, postfix=Version(3, 7, 11))
+    assert value_of("smtp_tlsrpt_enable", host=old, choices=reports) == KEPT
+    told = [one.parameter for one in notes(old, choices=reports, current=STOCK)]
+    assert "smtp_tlsrpt_enable" in told
+    assert "smtp_tlsrpt_enable" not in [
+        one.parameter for one in notes(HOST, choices=reports, current=STOCK)
+    ]
+    with pytest.raises(ChoiceError, match="expected the path of a socket"):
+        resolve(HOST, choices=Choices(tlsrpt_socket="a b"), current=STOCK)
+
+
 SNI = (
     CertificateChoice("/e/org.pem", "/e/org.key", ("Mail.example.org", "smtp.example.org")),
     CertificateChoice("/e/net.pem", "/e/net.pem", (".example.net",)),
@@ -678,7 +745,7 @@ CHOICES = [
     Choices(
         inbound_profile="strict", certificates=TWO, policies=POLICIES, outbound_wrappermode=True
     ),
-    Choices(inbound_level="encrypt", outbound_level="verify", sni=SNI),
+    Choices(inbound_level="encrypt", outbound_level="verify", sni=SNI, tlsrpt_socket="t"),
 ]
 CURRENTS: list[dict[str, str]] = [
     STOCK,

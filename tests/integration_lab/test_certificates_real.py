@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role certificates on real hosts: an own CA, renewal, and the hook that reloads only when it must.
+
+Run with ``tests/lab/enter .venv/bin/pytest tests/integration_lab/test_certificates_real.py``. The tests stand
+in order: the hook looks after the certificates that the CA issued. ``openssl`` is the referee.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+import pytest
+
+ROOT: t.Final = pathlib.Path(__file__).resolve().parents[2]
+LAB: t.Final = ROOT / "tests" / "lab" / "lab.py"
+RELEASES: t.Final = {"b": "bookworm", "t": "trixie"}
+PASSPHRASE: t.Final = "correct horse battery staple"
+HOOK: t.Final = "/usr/local/sbin/hardened-mail-certificates"
+CERTBOT: t.Final = "/etc/letsencrypt/renewal-hooks/deploy"
+FILES: t.Final = "/etc/ssl/hardened-mail"
+
+#: Both daemons use the certificates of the own CA, and one from elsewhere for a second name.
+CONFIGURE: t.Final = rf"""
+set -e
+name=$(hostname -f)
+mkdir -p /srv/other && cd /srv/other
+openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 300 -subj /CN=other \
+  -addext subjectAltName=DNS:other.example -keyout other.key -out other.pem 2>/dev/null
+postconf -e "smtpd_tls_chain_files = $(echo {FILES}/$name-{{ecdsa,rsa}}.{{key,pem}})" \
+  'tls_server_sni_maps = inline:{{ {{ other.example = /srv/other/other.key /srv/other/other.pem }} }}'
+postconf -# smtpd_tls_cert_file smtpd_tls_key_file
+postconf -Me '465/inet=465 inet n - y - - smtpd -o smtpd_tls_wrappermode=yes'
+if dovecot --version | grep -q '^2\.4'; then
+  printf '%s\n' "ssl_server_cert_file = {FILES}/$name-ecdsa.pem" "ssl_server_key_file = {FILES}/$name-ecdsa.key" \
+    'local_name other.example {{' 'ssl_server_cert_file = /srv/other/other.pem' \
+    'ssl_server_key_file = /srv/other/other.key' '}}'
+else
+  printf '%s\n' "ssl_cert = <{FILES}/$name-ecdsa.pem" "ssl_key = <{FILES}/$name-ecdsa.key" \
+    'local_name other.example {{' 'ssl_cert = </srv/other/other.pem' 'ssl_key = </srv/other/other.key' '}}'
+fi >/etc/dovecot/conf.d/99-lab.conf
+systemctl restart dovecot
+postfix reload 2>/dev/null
+"""
+
+#: How often the daemons were reloaded.
+RELOADS: t.Final = (
+    "journalctl --no-pager -q | grep -cE 'postfix/master.*reload|dovecot.*SIGHUP' || :"
+)
+
+
+class Play(t.NamedTuple):
+    """How a play ended: its output, and the number of changes on each host."""
+
+    text: str
+    changed: dict[str, int]
+
+
+class Lab:
+    """Two mail hosts and the controller."""
+
+    def __init__(self, group: str, ca: pathlib.Path) -> None:
+        self.group = group
+        self.ca = ca
+
+    def sh(self, host: str, script: str) -> str:
+        """Run a shell script that must succeed on a host; return what it prints."""
+        done = self.try_sh(host, script)
+        assert done.returncode == 0, f"{host}: {script}\n{done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def try_sh(self, host: str, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a shell script on a host, whatever its status."""
+        return subprocess.run(
+            ["podman", "exec", "-i", f"hml-{self.group}-{host}", "bash"],
+            input=script,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def play(self, *arguments: str) -> Play:
+        """Run the play of the three entry points."""
+        tree = str(ROOT / ".cache" / "collections")
+        inventory = ROOT / ".cache" / "lab" / self.group / "inventory.yml"
+        done = subprocess.run(
+            [
+                str(ROOT / ".venv" / "bin" / "ansible-playbook"),
+                *("-i", str(inventory), str(ROOT / "tests/integration_lab/certificates.yml")),
+                *("-e", f"certificates_ca_directory={self.ca}", *arguments),
+                *("-e", f"{{certificates_ca_passphrase: {PASSPHRASE}}}"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_NOCOLOR": "1"},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert PASSPHRASE not in done.stdout + done.stderr
+        found = re.findall(r"^(\w+)\s+: ok=\d+\s+changed=(\d+)", done.stdout, re.MULTILINE)
+        return Play(done.stdout, {host: int(number) for host, number in found})
+
+    def shown(self, host: str, port: int, *options: str) -> str:
+        """Return the serial number of the certificate that a port shows."""
+        start = "" if port in (465, 993) else f"-starttls {'imap' if port == 143 else 'smtp'}"
+        more = " ".join(options)
+        return self.sh(
+            host,
+            f"openssl s_client -connect 127.0.0.1:{port} {start} {more} </dev/null 2>/dev/null"
+            " | openssl x509 -noout -serial",
+        )
+
+    def in_file(self, host: str, file: str) -> str:
+        """Return the serial number of the certificate in a file."""
+        return self.sh(host, f"openssl x509 -noout -serial -in {file}")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Lab]:
+    """Hosts that trust the own CA and use its certificates; the plays that made them so are noted."""
+    subprocess.run([str(ROOT / "tests/tools/crypto_collection.sh")], check=True)
+    group = f"certs-{os.getpid()}"
+    hosts = ",".join(f"{host}={release}:mail" for host, release in RELEASES.items())
+    subprocess.run(
+        [sys.executable, str(LAB), "up", "--group", group, "--hosts", hosts],
+        check=True,
+        timeout=900,
+    )
+    try:
+        yield Lab(group, tmp_path_factory.mktemp("ca") / "ca")
+    finally:
+        subprocess.run([sys.executable, str(LAB), "down", "--group", group], check=True)
+
+
+def test_own_ca_issues_what_clients_verify(lab: Lab) -> None:
+    for host in RELEASES:
+        lab.sh(host, f"mkdir -p {CERTBOT}")
+    looked = lab.play("--check", "--limit", "b")
+    assert looked.changed["b"] > 0
+    assert "Would issue" in looked.text
+    assert not lab.ca.exists()
+    lab.sh("b", f"! ls -d {FILES} {HOOK} /etc/hardened-mail 2>/dev/null")
+    made = lab.play()
+    assert all(made.changed.values())
+    assert lab.play("--limit", "t").changed == {"t": 0}
+    assert "ENCRYPTED" in (lab.ca / "root.key").read_text()
+    assert sorted(one.name for one in lab.ca.iterdir()) == ["root.key", "root.pem"]
+    for host in RELEASES:
+        # The system's list of roots is the judge: the root was handed out.
+        for kind in ("ecdsa", "rsa"):
+            file = f"{FILES}/{host}.example-{kind}"
+            name = f"-verify_hostname mail.{host}.example -purpose sslserver"
+            assert "OK" in lab.sh(host, f"openssl verify {name} {file}.pem")
+            assert lab.sh(host, f"stat -c '%a %U' {file}.key") == "600 root"
+
+
+def test_hook_leaves_alone_what_is_right(lab: Lab) -> None:
+    for host in RELEASES:
+        lab.sh(host, CONFIGURE)
+        before = lab.sh(host, RELOADS)
+        said = lab.sh(host, f"{CERTBOT}/{pathlib.Path(HOOK).name}")
+        assert "Postfix (/etc/postfix): every port shows the certificate in its file; not" in said
+        assert "Dovecot: every port shows the certificate in its file; not reloaded" in said
+        assert lab.sh(host, RELOADS) == before
+
+
+def test_renewal_before_expiry_reaches_the_wire(lab: Lab) -> None:
+    key = "openssl x509 -noout -pubkey -in {}-ecdsa.pem"
+    keys = [lab.sh(host, key.format(f"{FILES}/{host}.example")) for host in RELEASES]
+    masters = [lab.sh(host, "cat /var/spool/postfix/pid/master.pid") for host in RELEASES]
+    old = [lab.shown(host, 993) for host in RELEASES]
+    renewed = lab.play("-e", "certificates_renew_days=100", "-e", "certificates_days=200")
+    assert all(renewed.changed.values())
+    for index, host in enumerate(RELEASES):
+        file = f"{FILES}/{host}.example"
+        now = lab.in_file(host, f"{file}-ecdsa.pem")
+        assert now != old[index]
+        for port in (25, 465, 143, 993):
+            assert lab.shown(host, port) == now, port
+        rsa = lab.in_file(host, f"{file}-rsa.pem")
+        assert lab.shown(host, 25, "-tls1_2", "-cipher", "aRSA") == rsa
+        assert lab.sh(host, key.format(file)) == keys[index]
+        assert lab.sh(host, "cat /var/spool/postfix/pid/master.pid") == masters[index]
+
+
+def test_hook_brings_a_renewed_name_of_sni_to_the_wire(lab: Lab) -> None:
+    renew = (
+        "cd /srv/other && openssl req -x509 -key other.key -days 300 -subj /CN=renewed "
+        "-addext subjectAltName=DNS:other.example -out other.pem"
+    )
+    for host in RELEASES:
+        lab.sh(host, renew)
+        looked = lab.try_sh(host, f"{HOOK} --check")
+        assert looked.returncode == 1
+        assert (
+            "port 465 for other.example: does not show the certificate in /srv/other/other.pem"
+            in (looked.stdout)
+        )
+        said = lab.sh(host, HOOK)
+        assert "Postfix (/etc/postfix): reloaded; every port shows" in said
+        assert "Dovecot: reloaded; every port shows" in said
+        for port in (25, 993):
+            now = lab.in_file(host, "/srv/other/other.pem")
+            assert lab.shown(host, port, "-servername", "other.example") == now
+
+
+BREAK: t.Final = {
+    "another key": ("cp /srv/other/other.key FILE.key", "the key is another certificate's"),
+    "no file": ("rm FILE.pem", "cannot be read or is empty"),
+    "no certificate": ("echo nonsense >FILE.pem", "FILE.pem and FILE.key: "),
+    "a port without its daemon's configuration": (
+        "echo 'ssl_min_protocol {' >/etc/dovecot/conf.d/99-z.conf",
+        "FAILED: doveconf",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BREAK)
+def test_hook_does_not_reload_on_what_is_broken(lab: Lab, case: str) -> None:
+    script, words = BREAK[case]
+    for host in RELEASES:
+        file = f"{FILES}/{host}.example-ecdsa"
+        lab.sh(host, f"cp -a {FILES} /srv/good && {script.replace('FILE', file)}")
+        before, shown = lab.sh(host, RELOADS), lab.shown(host, 993)
+        done = lab.try_sh(host, HOOK)
+        lab.sh(
+            host,
+            f"rm -rf {FILES} /etc/dovecot/conf.d/99-z.conf && mv /srv/good {FILES}",
+        )
+        assert done.returncode == 1, done.stdout
+        assert words.replace("FILE", file) in done.stdout
+        assert lab.sh(host, RELOADS) == before
+        assert lab.shown(host, 993) == shown
