@@ -13,6 +13,7 @@ import base64
 import io
 import json
 import pathlib
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -178,6 +179,11 @@ class NameServers:
     def dig(self, *words: str) -> list[str]:
         """Return the lines of ``dig +short``, asked of the primary: a referee that is not our own code."""
         return sorted(self.sh("ns1", f"dig +short @127.0.0.1 {' '.join(words)}").splitlines())
+
+    def wait_for(self, text: str, *words: str) -> None:
+        """Wait until the resolver's answer to a question holds a text: it remembers the last one for a second."""
+        ask = f"dig +short -p {RESOLVER_PORT} @127.0.0.1 {' '.join(words)} | grep -qF -- {shlex.quote(text)}"
+        self.sh("ns2", f"for turn in $(seq 100); do {ask} && exit 0; sleep 0.1; done; exit 1")
 
     def nsupdate(self, *lines: str) -> None:
         """Change records behind the module's back."""

@@ -18,7 +18,11 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.hardened.mail.plugins.modules import dns_update
+from ansible_collections.hardened.mail.plugins.modules import (
+    dns_served_info,
+    dns_update,
+    mail_dns_info,
+)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import dns_hosts
@@ -324,3 +328,91 @@ def test_thirty_records_take_little_time(publish: Publisher, changes: bool) -> N
     began = time.monotonic()
     assert publish(*wishes)["changed"] is changes
     print(f"30 records, changes={changes}: {time.monotonic() - began:.2f} s")
+
+
+# ---- What the world sees --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def see(servers: dns_hosts.NameServers) -> t.Callable[..., t.Any]:
+    """The module mail_dns_info, through the resolver that validates."""
+
+    def run(domain: str, **options: t.Any) -> t.Any:
+        arguments = {
+            "domain": domain,
+            "resolver": [servers.secondary],
+            "resolver_port": dns_hosts.RESOLVER_PORT,
+            "resolver_validates": True,
+            **options,
+        }
+        return run_module(mail_dns_info, arguments)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("domain", "state"),
+    [("signed.example", "secure"), ("plain.example", "insecure"), ("bogus.example", "bogus")],
+)
+def test_what_dnssec_says_is_seen(domain: str, state: str, see: t.Callable[..., t.Any]) -> None:
+    seen = see(domain)
+    assert seen["facts"]["dnssec"] == state
+    if state == "bogus":
+        assert "DNSSEC" in json.dumps(seen["incomplete"]) + json.dumps(seen["findings"])
+
+
+def test_the_whole_domain_is_seen(
+    servers: dns_hosts.NameServers, publish: Publisher, see: t.Callable[..., t.Any]
+) -> None:
+    zone = "signed.example"
+    assert not publish(*whole_set(zone)).get("failed")
+    include = record(f"included.{zone}", "TXT", '"v=spf1 a mx:signed.example -all"')
+    tree = record(zone, "TXT", f'"v=spf1 mx include:included.{zone} -all"')
+    assert not publish(include, tree).get("failed")
+    servers.wait_for(f"include:included.{zone}", zone, "TXT")
+    facts = see(zone, selectors=["k1"])["facts"]
+    assert facts["spf"]["lookups"] == 4
+    assert [one["domain"] for one in facts["spf"]["children"]] == [f"included.{zone}."]
+    assert [one["host"] for one in facts["mx"]["hosts"]] == [f"mx1.{zone}", f"mx2.{zone}"]
+    first = facts["mx"]["hosts"][0]
+    assert [one["address"] for one in first["addresses"]] == ["192.0.2.25", "2001:db8::25"]
+    assert first["dnssec"] == "secure"
+    assert len(first["tlsa"]["data"]) == 2
+    assert facts["dkim"]["k1"]["data"][0].startswith("v=DKIM1; k=rsa; p=AAAA")
+    assert facts["dmarc"]["found_at"] == zone
+    assert facts["mta_sts"]["policy_failure"] == f"mta-sts.{zone} has no address"
+    assert facts["srv"]["submissions"] == [f"0 1 465 mx1.{zone}."]
+
+
+def test_findings_and_the_limit(publish: Publisher, see: t.Callable[..., t.Any]) -> None:
+    zone = "loose.plain.example"
+    assert not publish(record(zone, "TXT", '"v=spf1 +all"')).get("failed")
+    result = see(zone, fail_on="high")
+    assert result["failed"]
+    assert "dns-spf-pass-all" in {one["rule"] for one in result["findings"]}, result["findings"]
+
+
+def test_a_resolver_that_is_not_there_is_incomplete(see: t.Callable[..., t.Any]) -> None:
+    seen = see("plain.example", resolver_port=5399, timeout=2)
+    assert seen["findings"] == []
+    assert seen["incomplete"]
+    assert seen["facts"]["dnssec"] == "unknown"
+
+
+def test_all_servers_are_waited_for_and_a_difference_is_named(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    wish = record("served.signed.example", "A", "192.0.2.77")
+    arguments = {
+        "records": [{key: wish[key] for key in ("name", "type", "data")}],
+        "servers": [servers.primary, servers.secondary],
+        "resolver": [servers.secondary],
+        "resolver_port": dns_hosts.RESOLVER_PORT,
+        "wait": 20,
+    }
+    missing = run_module(dns_served_info, {**arguments, "wait": 0})
+    assert missing["failed"]
+    assert len(missing["differences"]) == 3
+    assert f"{servers.secondary} port 53 has nothing for" in missing["msg"]
+    assert not publish(wish).get("failed")
+    assert run_module(dns_served_info, arguments).get("differences") == []

@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records as dig, delv and named-checkzone see them, and mail that DANE protects, as Postfix's log shows it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import re
+import subprocess
+import typing as t
+
+import pytest
+
+if t.TYPE_CHECKING:
+    from email.message import Message
+
+    from conftest import Host
+
+    Delivered = t.Callable[..., list[Message]]
+    Groups = t.Mapping[str, t.Sequence[Host]]
+
+FOREIGN: t.Final = '"somebody-else=keeps this; always"'
+VERIFIED: t.Final = "Verified TLS connection established to {}.example"
+SENDER: t.Final = """
+number=0
+while [ ! -e /root/enough ]; do
+  number=$((number + 1))
+  printf 'Subject: %s-%s.\\n\\ntext\\n' "$1" "$number" | sendmail receiver@two.example
+  sleep 0.3
+done
+echo "$number" >/root/sent
+"""
+
+
+@pytest.fixture(scope="session")
+def named(groups: Groups) -> dict[str, Host]:
+    """The hosts by their names."""
+    return {host.name: host for host in groups["any_host"]}
+
+
+@pytest.fixture
+def dig(named: dict[str, Host]) -> t.Callable[..., list[str]]:
+    """Ask one of the name servers with dig."""
+
+    def ask(server: str, *words: str) -> list[str]:
+        where = f"@{named[server].ip_address}"
+        return sorted(named["primary"].output("dig", "+short", where, *words).splitlines())
+
+    return ask
+
+
+@contextlib.contextmanager
+def changed(primary: Host, *lines: str, back: t.Sequence[str]) -> t.Iterator[None]:
+    """Change records with nsupdate for as long as the block lasts."""
+
+    def update(lines: t.Sequence[str]) -> None:
+        text = "\n".join(["server 127.0.0.1", "zone example", *lines, "send", ""])
+        key = "sed -n '/^key/,/^};/p' /etc/bind/named.conf >/root/key"
+        primary.output("sh", "-c", f"{key}; printf '%s' '{text}' | nsupdate -k /root/key")
+
+    update(lines)
+    try:
+        yield
+    finally:
+        update(back)
+
+
+def send(host: Host, recipient: str, token: str) -> None:
+    """Send a message with the host's own Postfix."""
+    host.output("sh", "-c", f"printf 'Subject: {token}\\n\\ntext\\n' | sendmail {recipient}")
+
+
+def deferred(host: Host, recipient: str) -> list[str]:
+    """Return why mail to a recipient was put off."""
+    return re.findall(rf"to=<{re.escape(recipient)}>, .*status=deferred \((.*)\)", host.log())
+
+
+@pytest.mark.parametrize("server", ["primary", "secondary", "resolver"])
+def test_every_server_has_the_records(server: str, dig: t.Callable[..., list[str]]) -> None:
+    assert dig(server, "one.example", "MX") == ["10 mx1.example."]
+    assert len(dig(server, "_25._tcp.mx1.example", "TLSA")) == 1
+    assert dig(server, "_dmarc.two.example", "TXT")[0].startswith('"v=DMARC1; p=reject')
+    assert dig(server, "parked.example", "MX") == ["0 ."]
+
+
+def test_the_record_of_somebody_else_survives(dig: t.Callable[..., list[str]]) -> None:
+    texts = dig("primary", "one.example", "TXT")
+    assert FOREIGN in texts
+    assert [one for one in texts if one != FOREIGN] == ['"v=spf1 mx -all"']
+
+
+def test_the_tlsa_record_is_the_digest_that_openssl_makes(
+    mail: Host, dig: t.Callable[..., list[str]]
+) -> None:
+    made = mail.output(
+        "sh", "-c",
+        "openssl x509 -in /etc/ssl/mail/first/fullchain.pem -noout -pubkey | openssl pkey -pubin -outform der"
+        " | openssl dgst -sha256 -r | cut -d' ' -f1",
+    )  # fmt: skip
+    (record,) = dig("primary", f"_25._tcp.{mail.address}", "TLSA")
+    assert record.split(" ", 3)[3].replace(" ", "").lower() == made
+
+
+def test_delv_validates_the_zone_and_sees_the_broken_one(named: dict[str, Host]) -> None:
+    place = f"@{named['resolver'].ip_address}"
+    anchors = (
+        "printf 'trust-anchors { example. static-key %s; };' \"$(dig +short @127.0.0.1 example DNSKEY"
+        ' | sed -E \'s/^([0-9]+ [0-9]+ [0-9]+) (.*)$/\\1 "\\2"/\')" >/root/anchors'
+    )
+    primary = named["primary"]
+    primary.output("sh", "-c", anchors)
+    said = primary.output(
+        "delv", "@127.0.0.1", "-a", "/root/anchors", "+root=example", "mx1.example", "A"
+    )
+    assert "; fully validated" in said
+    broken = primary.output("dig", place, "broken.example", "MX")
+    assert "status: SERVFAIL" in broken
+    assert "status: NOERROR" in primary.output("dig", "+cd", place, "broken.example", "MX")
+
+
+def test_named_checkzone_accepts_the_fragment(named: dict[str, Host]) -> None:
+    place = pathlib.Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "example.mail"
+    head = "$ORIGIN example.\n@ 60 IN SOA primary hostmaster 1 3600 600 86400 60\n@ 60 IN NS primary\nprimary 60 IN A 192.0.2.53\n"
+    primary = named["primary"]
+    text = head + place.read_text(encoding="utf-8")
+    written = primary.run("sh", "-c", f"cat >/root/zone <<'END'\n{text}END\n")
+    assert written.rc == 0
+    assert "OK" in primary.output("named-checkzone", "-i", "full", "example", "/root/zone")
+
+
+@pytest.mark.parametrize(
+    ("from_", "to", "domain"), [("mx1", "mx2", "two.example"), ("mx2", "mx1", "one.example")]
+)
+def test_mail_goes_over_a_connection_that_dane_verified(
+    from_: str, to: str, domain: str, named: dict[str, Host], delivered: Delivered, token: str
+) -> None:
+    send(named[from_], f"receiver@{domain}", token)
+    assert delivered(named[to], token)
+    assert VERIFIED.format(to) in named[from_].log()
+
+
+def test_posttls_finger_verifies_by_dane(named: dict[str, Host]) -> None:
+    said = named["mx1"].output("posttls-finger", "-c", "-l", "dane", "two.example")
+    assert "Verified TLS connection established to mx2.example" in said
+
+
+def test_a_wrong_record_keeps_the_mail_back(
+    named: dict[str, Host], dig: t.Callable[..., list[str]], delivered: Delivered,
+    until: t.Callable[..., t.Any], token: str,
+) -> None:  # fmt: skip
+    name = "_25._tcp.mx2.example"
+    (right,) = dig("primary", name, "TLSA")
+    delete = f"update delete {name} TLSA"
+    wrong = [delete, f"update add {name} 60 TLSA 3 1 1 {'0' * 64}"]
+    with changed(named["primary"], *wrong, back=[delete, f"update add {name} 60 TLSA {right}"]):
+        until(lambda: "0" * 56 in "".join(dig("resolver", name, "TLSA")))
+        send(named["mx1"], "receiver@two.example", token)
+        assert until(lambda: deferred(named["mx1"], "receiver@two.example"))
+        assert "Server certificate not trusted" in deferred(named["mx1"], "receiver@two.example")[
+            -1
+        ] or ("not verified" in deferred(named["mx1"], "receiver@two.example")[-1])
+    until(lambda: right in dig("resolver", name, "TLSA"))
+    named["mx1"].output("postqueue", "-f")
+    assert delivered(named["mx2"], token)
+
+
+def test_a_stripped_starttls_keeps_the_mail_back(
+    named: dict[str, Host], delivered: Delivered, until: t.Callable[..., t.Any], token: str
+) -> None:
+    receiver = named["mx1"]
+    receiver.output("postconf", "-e", "smtpd_discard_ehlo_keywords = starttls")
+    receiver.output("postfix", "reload")
+    try:
+        send(named["mx2"], "receiver@one.example", token)
+        assert until(lambda: deferred(named["mx2"], "receiver@one.example"))
+        assert (
+            "TLS is required, but was not offered"
+            in deferred(named["mx2"], "receiver@one.example")[-1]
+        )
+    finally:
+        receiver.output("postconf", "-X", "smtpd_discard_ehlo_keywords")
+        receiver.output("postfix", "reload")
+    named["mx2"].output("postqueue", "-f")
+    assert delivered(receiver, token)
+
+
+def run_rollover() -> str:
+    """Run the playbook against the hosts of the scenario; return what it said."""
+    directory = pathlib.Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+    scenario = pathlib.Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
+    command = ["ansible-playbook", "-i", str(directory / "inventory" / "lab.yml")]
+    command += [str(scenario / "rollover.yml"), "-e", f"@{scenario / 'vars.yml'}"]
+    command += ["-e", f"molecule_ephemeral_directory={directory}"]
+    command += ["-e", "rollover_next=/etc/ssl/mail/second"]
+    project = os.environ["MOLECULE_PROJECT_DIRECTORY"]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": f"{project}/.cache/collections"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+# The last of the file: it changes the keys that other tests look for.
+def test_a_rollover_under_mail_loses_and_weakens_nothing(
+    named: dict[str, Host],
+    dig: t.Callable[..., list[str]],
+    until: t.Callable[..., t.Any],
+    token: str,
+) -> None:
+    sender, receiver = named["mx1"], named["mx2"]
+    before = {name: dig("primary", f"_25._tcp.{name}.example", "TLSA") for name in ("mx1", "mx2")}
+    put_off = len(deferred(sender, "receiver@two.example"))
+    untrusted = sender.log().count("Untrusted TLS connection")
+    sender.output("rm", "-f", "/root/enough", "/root/sent")
+    sender.output("systemd-run", "--collect", "--unit=sender", "sh", "-c", SENDER, "sh", token)
+    try:
+        run_rollover()
+    finally:
+        sender.output("touch", "/root/enough")
+    sent = int(until(lambda: sender.run("cat", "/root/sent").stdout.strip() or None))
+
+    def arrived() -> set[str]:
+        texts = [str(message["Subject"]) for message in receiver.messages()]
+        return {text for text in texts if text.startswith(token)}
+
+    assert until(lambda: len(arrived()) == sent), f"{len(arrived())} of {sent}"
+    assert sent > len(before)
+    assert deferred(sender, "receiver@two.example")[put_off:] == []
+    assert sender.log().count("Untrusted TLS connection") == untrusted
+    after = {name: dig("primary", f"_25._tcp.{name}.example", "TLSA") for name in before}
+    assert all(len(records) == 1 for records in after.values())
+    assert not [name for name in before if before[name] == after[name]]
+    assert re.findall(r"changed=[1-9]\d*", run_rollover()) == []

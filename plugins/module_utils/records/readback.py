@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the hardened.mail authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waits until name servers and a resolver serve the records (effects)."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.hardened.mail.plugins.module_utils.records.dns_client import (
+    Server,
+    ServerProblem,
+    canonical,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.records.resolver import Resolver
+from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import RRset, shown
+from ansible_collections.hardened.mail.plugins.module_utils.records.update_plan import (
+    exclusive_by_default,
+)
+
+_POLL_SECONDS: t.Final = 0.5
+_ASK_SECONDS: t.Final = 10.0
+
+
+def wait_for(
+    wanted: t.Sequence[RRset],
+    *,
+    servers: t.Sequence[str],
+    port: int,
+    make_resolver: t.Optional[t.Callable[[], Resolver]],
+    seconds: float,
+) -> tuple[str, ...]:
+    """Return what is not served as wanted when the time is up; nothing as soon as all of it is."""
+    deadline = time.monotonic() + seconds
+    waiting = {server: tuple(wanted) for server in servers}
+    through = tuple(wanted) if make_resolver else ()
+    while True:
+        said: list[str] = []
+        for server in list(waiting):
+            waiting[server], problems = _at_server(server, port, waiting[server])
+            said += problems
+        if make_resolver and through:
+            through, problems = _through(make_resolver(), through)
+            said += problems
+        if not said or time.monotonic() >= deadline:
+            return tuple(said)
+        time.sleep(_POLL_SECONDS)
+
+
+def _at_server(
+    host: str, port: int, wanted: t.Sequence[RRset]
+) -> tuple[tuple[RRset, ...], list[str]]:
+    missing, said = [], []
+    with Server(host, port=port, timeout=_ASK_SECONDS) as server:
+        for one in wanted:
+            try:
+                found = server.read(one.name, one.type).data
+            except ServerProblem as problem:
+                missing.append(one)
+                said.append(str(problem))
+                if problem.unknown or not server.left():
+                    return tuple(wanted), said
+                continue
+            if not _fits(one, found):
+                missing.append(one)
+                said.append(_differs(f"{host} port {port}", one, found))
+    return tuple(missing), said
+
+
+def _through(resolver: Resolver, wanted: t.Sequence[RRset]) -> tuple[tuple[RRset, ...], list[str]]:
+    missing, said = [], []
+    where = f"the resolver {resolver.addresses[0]}"
+    for one in wanted:
+        answer = resolver(one.name, one.type)
+        if not answer.known:
+            missing.append(one)
+            said.append(
+                f"{where} does not answer for {shown(one.name)} {one.type}: {answer.reason}"
+            )
+        elif not _fits(one, answer.data):
+            missing.append(one)
+            said.append(_differs(where, one, answer.data))
+    return tuple(missing), said
+
+
+def _fits(one: RRset, found: t.Sequence[str]) -> bool:
+    """Return whether the records are there, and no other where the set is ours as a whole."""
+    mine = {canonical(one.type, data) for data in one.data}
+    if exclusive_by_default(one.name, one.type):
+        return mine == set(found)
+    return mine <= set(found)
+
+
+def _differs(where: str, one: RRset, found: t.Sequence[str]) -> str:
+    has = ", ".join(found) or "nothing"
+    return f"{where} has {has} for {shown(one.name)} {one.type}, not {', '.join(one.data)}"
+
+
+__all__ = ("wait_for",)
