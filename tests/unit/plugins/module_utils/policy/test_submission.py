@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 from ansible_collections.hardened.mail.plugins.module_utils.policy import (
+    explain,
     submission,
     submission_choices,
     submission_settings,
@@ -644,3 +645,20 @@ def test_below_the_floor_reads_as_one_line() -> None:
     (one,) = resolve_for(before).below
     assert str(one) == "587/inet -o smtpd_tls_security_level=may: may is below encrypt"
     assert isinstance(one, submission.BelowFloor)
+
+
+def test_the_explanation_names_the_service_and_who_decided() -> None:
+    before = given(
+        SMTP + "submission inet n - y - - smtpd -o syslog_name=mine\n",
+        overrides={"smtpd_helo_required": "yes"},
+    )
+    rows = explain.explain_services(
+        resolve_for(before).decisions,
+        overrides=before.choices.overrides,
+        current={"submission/inet": {"syslog_name": "mine"}},
+    )
+    by_name = {row["parameter"]: row for row in rows if row["place"] == "submission/inet"}
+    assert by_name["syslog_name"]["value"] == by_name["syslog_name"]["current"] == "mine"
+    assert by_name["syslog_name"]["overridden_by"] == "site"
+    assert by_name["smtpd_helo_required"]["overridden_by"] == "site"
+    assert by_name["smtpd_sasl_auth_enable"]["overridden_by"] is None
