@@ -328,6 +328,7 @@ def test_a_good_host_passes(whole: Verified) -> None:
     assert whole.status == 0, whole.said
     assert re.search(r"passed +\d+: it answers; TLS is offered and works", whole.said)
     assert "nobody listens on 110, 995" in whole.said
+    assert whole.said.count("left behind: lines in the mail log; 0 test messages") == 2
     assert whole.data["passed"] is True
     assert whole.data["counts"]["fail"] == whole.data["counts"]["not tested"] == 0
     for name in ("a.example", "d.example"):

@@ -133,7 +133,7 @@ class Breakage:
     """One thing spoilt on a good host: the ``script`` that does it, and what must be said of ``port``.
 
     ``tls`` and ``conduct`` are the questions that are enough to see it. ``account`` tells that it needs the test
-    account, ``only`` that one release alone can have it.
+    account, ``trip`` that a message is sent and read.
     """
 
     name: str
@@ -146,7 +146,6 @@ class Breakage:
     mend: str = ""
     account: bool = False
     trip: bool = False
-    only: str = ""
 
 
 def _postfix(
@@ -235,7 +234,7 @@ BREAKAGES: t.Final[tuple[Breakage, ...]] = (
     _postfix(
         "no-post-quantum", 25, "tls_eecdh_auto_curves=X25519,prime256v1",
         "no-post-quantum", "no key exchange that withstands a quantum computer",
-        tls=("capabilities", "protocols", "groups"), only="trixie",
+        tls=("capabilities", "protocols", "groups"),
     ),
     # ---- Certificates ----
     _certificate("wrong-name", "other", "certificate-name", "other.example"),

@@ -78,11 +78,15 @@ class Port:
 
 @dataclass(frozen=True)
 class Host:
-    """One host; ``reason`` says why nothing of it was verified."""
+    """One host; ``reason`` says why nothing of it was verified.
+
+    ``left`` is how many test messages are still in the mailbox, None when nobody looked.
+    """
 
     name: str
     ports: tuple[Port, ...] = ()
     reason: str = ""
+    left: t.Optional[int] = None
 
     @property
     def open(self) -> tuple[Port, ...]:
@@ -185,7 +189,16 @@ def host_of(name: str, look: Json, request: Request) -> Host:
         return Host(
             clean(name), tuple(ports), reason or _text(look.get("reason")) or "nothing was asked"
         )
-    return Host(clean(name), tuple(ports))
+    return Host(clean(name), tuple(ports), left=_left(trips))
+
+
+def _left(trips: t.Mapping[int, Json]) -> t.Optional[int]:
+    """Return how many test messages the last look into the mailbox could not take away."""
+    looks = [one for one in trips.values() if isinstance(one.get("read"), t.Mapping)]
+    if not looks or looks[-1]["read"].get("found") is not True:
+        return None
+    left = looks[-1].get("left")
+    return left if isinstance(left, int) else None
 
 
 def _by_port(registered: t.Any) -> dict[int, Json]:

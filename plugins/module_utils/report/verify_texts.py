@@ -51,6 +51,8 @@ def lines(done: Verification) -> list[str]:
     shown = [head]
     for host in done.hosts:
         shown += ["", *_host_lines(host, whole=len(done.hosts) <= _FEW)]
+        if request.intrusive and host.open:
+            shown.append(f"  left behind: lines in the mail log; {_messages(host.left)}")
     numbers = ", ".join(
         f"{done.number(one)} {words.lower()}" for one, words in _WORDS.items() if one != "note"
     )
@@ -60,6 +62,12 @@ def lines(done: Verification) -> list[str]:
     failures = done.failures()
     verdict = f"NOT PASSED: {'; '.join(failures)}" if failures else "PASSED"
     return [*shown, "", f"Checks: {numbers}", verdict]
+
+
+def _messages(left: t.Optional[int]) -> str:
+    if left is None:
+        return "test messages may be in the mailbox of the account"
+    return f"{amount(left, 'test message')} in the mailbox of the account"
 
 
 def _host_lines(host: Host, *, whole: bool) -> t.Iterator[str]:
@@ -136,6 +144,7 @@ def as_json(done: Verification) -> str:
             {
                 "name": host.name,
                 "reason": host.reason,
+                "messages_left": host.left,
                 "ports": [_port_data(port) for port in host.ports],
             }
             for host in done.hosts

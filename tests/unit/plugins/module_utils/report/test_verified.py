@@ -205,6 +205,26 @@ def test_a_message_that_was_lost_fails_its_port() -> None:
     assert ended(done, "fail") == {(465, "delivery")}
 
 
+@pytest.mark.parametrize(
+    ("found", "left", "words"),
+    [
+        (True, 0, "lines in the mail log; 0 test messages in the mailbox"),
+        (True, 1, "1 test message in the mailbox"),
+        (False, 0, "test messages may be in the mailbox"),
+        (True, "x", "test messages may be in the mailbox"),
+    ],
+)
+def test_what_was_left_behind_is_said(found: bool, left: t.Any, words: str) -> None:
+    item = {"port": 465, "purpose": "submissions"}
+    read = {"found": found, "seconds": 1}
+    trip = {"sent": conduct.YES, "read": read, "left": left, "complete": True, "item": item}
+    done = verified(host({**look(), "trip": {"results": [trip]}}))
+    assert any(words in line for line in verify_texts.lines(done))
+    # Without an account nothing is left.
+    quiet = verified(host(intrusive=False), intrusive=False)
+    assert not any("left behind" in line for line in verify_texts.lines(quiet))
+
+
 HOSTILE: t.Final = "<script>\x1b[31m\u202e&\"'" + "x" * 3000
 
 
