@@ -331,7 +331,7 @@ options:
       - Whether to put the change into force.
     type: str
     choices:
-      auto: Reload, ask the ports and the socket, and put back on failure.
+      auto: Reload, or restart where that is needed, ask the ports and the socket, and put back on failure.
       none: Leave that to the caller; RV(activation_needed) says what is needed.
     default: auto
   probe:

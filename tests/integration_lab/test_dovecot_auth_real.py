@@ -155,7 +155,9 @@ def test_people_log_in_inside_tls_and_nobody_else(machine: Machine) -> None:
     assert machine.tree("/etc/dovecot") == before
     result = machine.apply(**asked(), diff=True)
     applied(result)
-    assert result["activation"] == "reload"
+    assert result["activation"] == "restart"
+    assert machine.apply(**asked(max_connections=11))["activation"] == "reload"
+    applied(machine.apply(**asked()))
     assert {one["port"] for one in result["probe"]} >= {
         "imap on port 993",
         "pop3 on port 995",
@@ -192,6 +194,15 @@ def test_people_log_in_inside_tls_and_nobody_else(machine: Machine) -> None:
     )
     assert all(str(one).startswith("refused: ") for one in turned_away), turned_away
     assert "AUTH" not in str(attempts(machine, ("smtp-plain", None, ""))[0]).upper()
+
+
+def test_the_penalty_comes_and_goes(machine: Machine) -> None:
+    """Dovecot's main process dies of a reload when a listener of anvil comes or goes, so it is restarted."""
+    for penalty in (False, True):
+        result = machine.apply(**asked(penalty=penalty))
+        applied(result)
+        assert result["activation"] == "restart"
+        assert attempts(machine, ("imap-tls", "alice", SECRET)) == ["OK"]
 
 
 def test_old_protocols_and_weak_suites_are_refused(machine: Machine) -> None:

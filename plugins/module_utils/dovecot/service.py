@@ -18,6 +18,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix.service impo
 
 _UNIT: t.Final = re.compile(r"/([^/]+\.service)(?:/|$)")
 _SUCCESSION_SECONDS: t.Final = 3.0
+_DYING_SECONDS: t.Final = 0.4
 _START_SECONDS: t.Final = 30.0
 #: Those that go on with the configuration of before serve people who are logged in.
 _SUCCEEDED: t.Final = frozenset({"auth", "config", "imap-login", "managesieve-logi", "pop3-login"})
@@ -91,6 +92,16 @@ def reload(pid: int) -> None:
         time.sleep(0.02)
 
 
+def survives(pid: int) -> bool:
+    """Return whether the main process is there for a moment after a reload, which it may die of."""
+    until = time.monotonic() + _DYING_SECONDS
+    while time.monotonic() < until:
+        if _name(pid) != "dovecot":
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def restart(config_file: str, *, base_directory: str, unit: t.Optional[str]) -> None:
     """Stop and start Dovecot, through systemd when *unit* is given. Raises ServiceProblem."""
     old = master_pid(base_directory)
@@ -118,5 +129,6 @@ __all__ = (
     "master_pid",
     "reload",
     "restart",
+    "survives",
     "unit_of",
 )

@@ -249,26 +249,41 @@ def _change(request: survey.Request, found: survey.Survey, *, state: str, outcom
             "Dovecot was not running and was left so; the new configuration counts when it starts."
         )
     elif request.activate == "none":
-        outcome.activation_needed = "reload"
+        outcome.activation_needed = _needed(found)
     else:
-        failure, after = _activate(request, found, new, live)
+        failure, after = _activate(request, found, new, live, outcome=outcome)
         if failure:
             _put_back(request, replacement, live, found, began=began, failure=failure)
-        outcome.activation = "reload"
         _report(live.before, after, outcome=outcome, key="after")
     replacement.commit()
 
 
+def _needed(found: survey.Survey) -> str:
+    return "restart" if drop_in.needs_restart(found.lines, found.view) else "reload"
+
+
 def _activate(
-    request: survey.Request, found: survey.Survey, new: DovecotView, live: _Live
+    request: survey.Request,
+    found: survey.Survey,
+    new: DovecotView,
+    live: _Live,
+    *,
+    outcome: Outcome,
 ) -> tuple[str, dict[ask.Port, Session]]:
     """Put the new files into force; return what went wrong, and what the ports do now."""
-    pid = t.cast(int, live.pid)
+    outcome.activation = _needed(found)
     try:
-        service.reload(pid)
+        if outcome.activation == "reload":
+            service.reload(t.cast(int, live.pid))
+            if not service.survives(t.cast(int, live.pid)):
+                outcome.warnings.append("Dovecot died of the reload and was started again.")
+                outcome.activation = "restart"
+        if outcome.activation == "restart":
+            service.restart(request.config_file, base_directory=live.base_directory, unit=live.unit)
     except service.ServiceProblem as error:
         return str(error), {}
-    if service.master_pid(live.base_directory) != pid:
+    pid = service.master_pid(live.base_directory)
+    if pid is None:
         return "the main process of Dovecot is gone", {}
     if not request.probe:
         return "", {}
