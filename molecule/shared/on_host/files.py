@@ -14,12 +14,17 @@ import os
 import sys
 
 PLACES = ("/etc", "/root", "/usr/local", "/var/lib", "/var/mail", "/var/spool/postfix/etc")
-# What services of their own accord write there, Ansible's working directory, and this program's.
+# What services of their own accord write there, and Podman when a container starts; Ansible's working directory,
+# and this program's.
 NOT_OURS = (
+    "/etc/hosts/",
+    "/etc/resolv.conf/",
     "/root/.ansible/",
     "/root/lab/",
     "/var/lib/dovecot/",
+    "/var/lib/ldap/",
     "/var/lib/postfix",
+    "/var/lib/postgresql/",
     "/var/lib/systemd/",
 )
 NOTES = "/root/lab/before.json"
