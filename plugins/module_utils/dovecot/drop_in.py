@@ -119,11 +119,14 @@ def _inside(view: DovecotView, line: Line) -> t.Optional[str]:
 
 
 def needs_restart(lines: t.Iterable[Line], view: DovecotView) -> bool:
-    """Return whether a reload would kill Dovecot: its main process dies when a listener of anvil comes or goes.
+    """Return whether a reload would kill Dovecot, or not be enough.
 
-    That was measured on 2.3.19 and 2.4.1.
+    Its main process dies when a listener of anvil comes or goes, and hands on the environment that it started
+    with. That was measured on 2.3.19 and 2.4.1.
     """
     for line in lines:
+        if line.section == ("import_environment",) and _inside(view, line) != line.value:
+            return True
         if line.section[:1] == ("service anvil",):
             # 2.4 does not print the default.
             now = _inside(view, line) or "0600"

@@ -168,6 +168,12 @@ def _new_ldap(ldap: LdapChoice) -> t.Iterator[Line]:
         yield Line((), "ldap_starttls", "yes")
     if ldap.ca_file:
         yield Line((), "ssl_client_ca_file", ldap.ca_file)
+        yield Line(
+            ("import_environment",),
+            "LDAPTLS_CACERT",
+            ldap.ca_file,
+            "2.4.1 does not hand ssl_client_ca_file on to OpenLDAP's library, which reads this.",
+        )
 
 
 def _new_secrets(sql: t.Optional[SqlChoice], ldap: t.Optional[LdapChoice]) -> dict[str, str]:

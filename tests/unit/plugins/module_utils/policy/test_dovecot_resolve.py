@@ -176,6 +176,14 @@ def test_secrets_of_servers_are_in_no_line(kind: str, new: bool) -> None:
     assert "s3cret" in "".join(found.secrets.values())
 
 
+def test_the_root_of_a_directory_reaches_the_library_of_openldap() -> None:
+    """2.4 does not hand its own setting on."""
+    choices = replace(PLAIN, passdb="ldap", ldap=replace(LDAP, ca_file="/r.pem"))
+    text = render(databases(choices, new=True, directory="/d").lines)
+    assert "ssl_client_ca_file = /r.pem\n" in text
+    assert "import_environment {\n  LDAPTLS_CACERT = /r.pem\n}\n" in text
+
+
 def test_translated_leaves_other_percent_signs() -> None:
     assert (
         translated("%u %n@%d %% LIKE '%x'")
