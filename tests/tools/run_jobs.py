@@ -117,6 +117,14 @@ JOBS: t.Final = (
         minutes=30,
     ),
     Job(
+        "molecule-submission",
+        "lab",
+        "tests/lab/enter molecule test -s submission",
+        lane="lab",
+        needs=READY,
+        minutes=30,
+    ),
+    Job(
         "molecule-brownfield",
         "lab",
         "tests/lab/enter molecule test -s brownfield",
