@@ -125,6 +125,14 @@ JOBS: t.Final = (
         minutes=30,
     ),
     Job(
+        "molecule-upgrade",
+        "lab",
+        "tests/lab/enter molecule test -s upgrade",
+        lane="lab",
+        needs=READY,
+        minutes=25,
+    ),
+    Job(
         "molecule-brownfield",
         "lab",
         "tests/lab/enter molecule test -s brownfield",
