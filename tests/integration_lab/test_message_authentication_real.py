@@ -38,10 +38,11 @@ PLAY: t.Final = {
         {
             "name": "Hand over the public keys",
             "ansible.builtin.copy": {
-                "content": "{{ message_authentication_key_results.results | default([]) | to_json }}",
+                "content": "{{ dict(__keys | map(attribute='item.selector') | zip(__keys | map(attribute='public_key'))) | to_json }}",
                 "dest": "{{ place }}/{{ inventory_hostname }}.json",
                 "mode": "0644",
             },
+            "vars": {"__keys": "{{ message_authentication_key_results.results | default([]) }}"},
             "delegate_to": "localhost",
             "when": "place is defined and not ansible_check_mode",
         }
@@ -134,9 +135,9 @@ def publish(place: pathlib.Path) -> None:
             f"{domain} IN TXT": txt("v=spf1 a -all"),
             f"_dmarc.{domain} IN TXT": txt("v=DMARC1; p=reject"),
         }
-        for key in json.loads((place / f"{name}.json").read_text()):
-            selector = key["item"]["selector"]
-            value = f"v=DKIM1; k={key['algorithm']}; p={key['public_key']}"
+        for selector, key in json.loads((place / f"{name}.json").read_text()).items():
+            algorithm = "rsa" if selector == "r1" else "ed25519"
+            value = f"v=DKIM1; k={algorithm}; p={key}"
             records[f"{selector}._domainkey.{domain} IN TXT"] = txt(value)
         lines += [f"  local-data: '{name} {value}'" for name, value in records.items()]
     for name in HOSTS:

@@ -106,7 +106,16 @@ def check_plugins(ansible: Ansible) -> list[str]:
 def write_play(ansible: Ansible, *, hosts: str, roles: t.Sequence[str]) -> str:
     """Write a play that applies ``roles`` and return its path."""
     play = ansible.place / f"{hosts}.yml"
-    content = [{"hosts": hosts, "roles": [FQCN + role for role in roles]}]
+    # The submission services leave to main.cf what it says already, so it comes first.
+    ordered = sorted(roles, key=lambda role: role != "postfix_tls")
+    content = [
+        {
+            "hosts": hosts,
+            # The milter is a package that no host of this check has.
+            "vars": {"message_authentication_state": "absent"},
+            "roles": [FQCN + role for role in ordered],
+        }
+    ]
     play.write_text(json.dumps(content), encoding="utf-8")
     return str(play)
 

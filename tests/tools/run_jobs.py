@@ -160,7 +160,7 @@ JOBS: t.Final = (
         "oldest-core-host",
         "lab",
         "bin=$(tests/tools/venv.sh core-oldest) && tests/lab/enter bash -c '"
-        "tests/lab/lab.py up --group core$$ --hosts a=bookworm:postfix"
+        "tests/lab/lab.py up --group core$$ --hosts a=bookworm:mail"
         ' && tests/tools/check_archive.py --bin "$0" --inventory .cache/lab/core$$/inventory.yml'
         '\' "$bin"',
         lane="lab",

@@ -55,7 +55,7 @@ _LONG_SPF: t.Final = 450
 
 def _spf(view: DnsView) -> t.Optional[SpfRecord]:
     """Return the one record that can be read. Raises Unanswered."""
-    _ = view.spf_texts
+    _texts = view.spf_texts
     return view.spf_record
 
 
@@ -311,7 +311,7 @@ def _dkim_syntax(view: DnsView) -> t.Iterator[Hit]:
             try:
                 record = parse_dkim(text)
                 if not record.revoked and record.key_type in ("rsa", "ed25519"):
-                    _ = record.public_key
+                    _key = record.public_key
             except RecordError as error:
                 yield hit(
                     view,

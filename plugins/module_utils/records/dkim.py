@@ -126,7 +126,7 @@ def build_dkim(record: DkimRecord) -> str:
         raise RecordError(f"DKIM: k is {record.key_type!r}: expected one of {', '.join(KEY_TYPES)}")
     if record.key:
         # A wrong key is worse than none: every message then fails.
-        _ = record.public_key
+        _key = record.public_key
     text = write_tags(
         [
             ("v", VERSION),
