@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import tempfile
@@ -144,8 +143,6 @@ def _side_by_side(
         yield from map(line, names)
         return
     children: list[tuple[int, t.BinaryIO]] = []
-    # The rules stay: a tenth of the time goes into looking whether they are garbage.
-    gc.freeze()
     try:
         for number in range(workers):
             children.append(_child(names[number::workers], line, others=children))
