@@ -447,6 +447,74 @@ def test_our_file_is_written_anew_after_an_upgrade(machine: Machine) -> None:
     assert attempts(machine, ("imap-tls", "alice", SECRET)) == ["OK"]
 
 
+def state_of(machine: Machine) -> str:
+    """Return what systemd says of Dovecot: active, inactive or failed."""
+    return machine.try_run("systemctl", "is-active", "dovecot").out.strip()
+
+
+def upgraded(machine: Machine, *, state: str) -> None:
+    """Have our file in the words of the other version, and Dovecot failed or stopped because of it."""
+    applied(machine.apply(**asked()))
+    foreign = "ssl_cert = </x" if new(machine) else "ssl_server_cert_file = /x"
+    machine.sh(f"systemctl stop dovecot; echo '{foreign}' >>{DROP_IN}")
+    if state == "failed":
+        machine.sh("! systemctl start dovecot 2>/dev/null")
+    assert state_of(machine) == state
+
+
+def test_a_dovecot_that_failed_after_an_upgrade_is_started(machine: Machine) -> None:
+    upgraded(machine, state="failed")
+    planned = machine.apply(**asked(), check_mode=True)
+    assert (planned.get("failed", False), planned["changed"]) == (False, True), planned
+    assert state_of(machine) == "failed"
+    result = machine.apply(**asked())
+    assert not any("not running" in one for one in applied(result))
+    assert (result["activation"], state_of(machine)) == ("restart", "active")
+    assert attempts(machine, ("imap-tls", "alice", SECRET), ("smtp", "alice", SECRET)) == [
+        "OK",
+        235,
+    ]
+    assert machine.apply(**asked())["changed"] is False
+
+
+def test_a_failed_dovecot_is_left_to_the_caller_who_wants_that(machine: Machine) -> None:
+    upgraded(machine, state="failed")
+    result = machine.apply(**asked(activate="none"))
+    applied(result)
+    assert (result["activation_needed"], state_of(machine)) == ("restart", "failed")
+
+
+def test_a_dovecot_that_somebody_stopped_before_the_upgrade_stays_stopped(machine: Machine) -> None:
+    upgraded(machine, state="inactive")
+    warnings = applied(machine.apply(**asked()))
+    assert any("was not running and was left so" in one for one in warnings)
+    assert state_of(machine) == "inactive"
+    machine.sh("systemctl start dovecot")
+    assert attempts(machine, ("imap-tls", "alice", SECRET)) == ["OK"]
+
+
+def test_a_failed_dovecot_that_does_not_start_with_the_new_file_either(machine: Machine) -> None:
+    upgraded(machine, state="failed")
+    before = machine.tree("/etc/dovecot")
+    machine.sh("systemd-run --quiet --unit thief python3 -m http.server 143")
+    machine.sh("until ss -Hltn 'sport = 143' | grep -q .; do sleep 0.1; done")
+    try:
+        result = machine.apply(**asked())
+    finally:
+        machine.sh("systemctl stop thief")
+    assert result.get("failed"), result
+    assert "ddress already in use" in result["msg"]
+    assert "Dovecot does not run, as before. Nothing is changed." in result["msg"]
+    assert (result["changed"], state_of(machine)) == (False, "failed")
+    after = machine.tree("/etc/dovecot")
+    assert {k: v.split(" ")[0] for k, v in after.items() if "#" in k} == {
+        k: v.split(" ")[0] for k, v in before.items() if "#" in k
+    }
+    # Nothing is in the way any more.
+    applied(machine.apply(**asked()))
+    assert state_of(machine) == "active"
+
+
 def test_a_configuration_without_drop_ins_gets_an_include(machine: Machine) -> None:
     machine.sh(
         "sed -i 's,^!include conf.d.*,!include conf.d/1*.conf,' /etc/dovecot/dovecot.conf; systemctl reload dovecot"

@@ -16,6 +16,7 @@ import typing as t
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import runner
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.service import children
 
+UNIT: t.Final = "dovecot.service"
 _UNIT: t.Final = re.compile(r"/([^/]+\.service)(?:/|$)")
 _SUCCESSION_SECONDS: t.Final = 3.0
 _DYING_SECONDS: t.Final = 0.4
@@ -63,7 +64,7 @@ def unit_of(pid: int) -> t.Optional[str]:
     return next((unit for unit in reversed(found) if "dovecot" in unit), None)
 
 
-def failed_start(unit: str = "dovecot.service") -> str:
+def failed_start(unit: str = UNIT) -> str:
     """Return what the log says of the last start, empty when it did not fail or there is no systemd."""
     systemctl, journalctl = shutil.which("systemctl"), shutil.which("journalctl")
     if not systemctl or not os.path.isdir("/run/systemd/system"):
@@ -72,9 +73,20 @@ def failed_start(unit: str = "dovecot.service") -> str:
         return ""
     told: list[str] = []
     if journalctl:
-        done = runner.run([journalctl, "-u", unit, "-n", "20", "-o", "cat", "--no-pager"])
-        told = [line for line in done.stdout.splitlines() if "Fatal" in line or "Error" in line]
-    return told[-1] if told else f"see journalctl -u {unit}"
+        done = runner.run([journalctl, "-u", unit, "-n", "30", "-o", "cat", "--no-pager"])
+        told = _last_words(done.stdout.splitlines())
+    return "; ".join(told) or f"see journalctl -u {unit}"
+
+
+def _last_words(log: t.Sequence[str]) -> list[str]:
+    """Return the last errors since the last start, once each: Dovecot logs and prints them."""
+    told: dict[str, None] = {}
+    for line in log:
+        if line.startswith("Starting "):
+            told = {}
+        elif "Fatal: " in line or "Error: " in line:
+            told[line.partition("master: ")[2] or line] = None
+    return list(told)[-2:]
 
 
 def reload(pid: int) -> None:
@@ -115,14 +127,15 @@ def restart(config_file: str, *, base_directory: str, unit: t.Optional[str]) -> 
     deadline = time.monotonic() + _START_SECONDS
     while master_pid(base_directory) in (None, old):
         if done.status != 0 or time.monotonic() > deadline:
+            why = (failed_start(unit) if unit else "") or (done.stderr or done.stdout).strip()
             raise ServiceProblem(
-                f"Dovecot was not started again (status {done.status}): "
-                f"{(done.stderr or done.stdout).strip() or 'no message; see the mail log'}"
+                f"Dovecot was not started (status {done.status}): {why or 'no message; see the mail log'}"
             )
         time.sleep(0.1)
 
 
 __all__ = (
+    "UNIT",
     "ServiceProblem",
     "base_directory",
     "failed_start",

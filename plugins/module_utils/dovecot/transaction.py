@@ -9,6 +9,7 @@ The order: survey, stage, validate, replace, activate, ask; put back on failure.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import typing as t
@@ -57,7 +58,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Live:
-    """The running Dovecot, None when it does not run, and what its ports did before the change."""
+    """The running Dovecot and what its ports did before the change; ``pid`` None when it does not run.
+
+    ``unit`` without ``pid`` is one whose last start failed, and which this change mends.
+    """
 
     pid: t.Optional[int]
     unit: t.Optional[str]
@@ -233,8 +237,11 @@ def _change(request: survey.Request, found: survey.Survey, *, state: str, outcom
     with files.private_directory() as directory:
         new = _stage_and_validate(request, found, directory=directory, outcome=outcome)
     live = _look(request, found)
-    failed = "" if live.pid or found.upgraded else service.failed_start()
-    if failed:
+    failed = "" if live.pid else service.failed_start()
+    if failed and found.upgraded:
+        # Our own file of before the upgrade is why it failed, and that is mended here.
+        live = replace(live, unit=service.UNIT)
+    elif failed:
         raise TransactionFailed(
             f"Dovecot does not run, because its last start failed: {_sentence(failed)}. Mend that first. "
             "Nothing was changed."
@@ -244,12 +251,12 @@ def _change(request: survey.Request, found: survey.Survey, *, state: str, outcom
     began = time.monotonic()
     replacement.swap()
     outcome.changed = True
-    if live.pid is None:
+    if live.pid is None and live.unit is None:
         outcome.warnings.append(
             "Dovecot was not running and was left so; the new configuration counts when it starts."
         )
     elif request.activate == "none":
-        outcome.activation_needed = _needed(found)
+        outcome.activation_needed = _needed(found, live)
     else:
         failure, after = _activate(request, found, new, live, outcome=outcome)
         if failure:
@@ -258,8 +265,9 @@ def _change(request: survey.Request, found: survey.Survey, *, state: str, outcom
     replacement.commit()
 
 
-def _needed(found: survey.Survey) -> str:
-    return "restart" if drop_in.needs_restart(found.lines, found.view) else "reload"
+def _needed(found: survey.Survey, live: _Live) -> str:
+    restart = live.pid is None or drop_in.needs_restart(found.lines, found.view)
+    return "restart" if restart else "reload"
 
 
 def _activate(
@@ -271,7 +279,7 @@ def _activate(
     outcome: Outcome,
 ) -> tuple[str, dict[ask.Port, Session]]:
     """Put the new files into force; return what went wrong, and what the ports do now."""
-    outcome.activation = _needed(found)
+    outcome.activation = _needed(found, live)
     try:
         if outcome.activation == "reload":
             service.reload(t.cast(int, live.pid))
@@ -326,10 +334,11 @@ def _put_back(
     if foreign:
         told.append(f"except {', '.join(foreign)}, which somebody else changed meanwhile")
     told.append(_serve_again(request, live, found))
-    gap = round(time.monotonic() - began, 1)
+    gap = round(time.monotonic() - began, 1) if live.pid else 0.0
     replacement.end()
+    silent = f"; the gap was at most {gap} s" if live.pid else ""
     raise TransactionFailed(
-        f"After the change, {_sentence(failure)}. {', '.join(told)}. Nothing is changed; the gap was at most {gap} s.",
+        f"After the change, {_sentence(failure)}. {', '.join(told)}. Nothing is changed{silent}.",
         changed=bool(foreign),
         details={"gap_seconds": gap},
     )
@@ -337,6 +346,11 @@ def _put_back(
 
 def _serve_again(request: survey.Request, live: _Live, found: survey.Survey) -> str:
     """Put the old files into force: by a reload, or a restart where that does not help; say how it went."""
+    if live.pid is None:
+        # Dovecot does not start with them; what the new ones may have started ends here.
+        with contextlib.suppress(service.ServiceProblem):
+            service.restart(request.config_file, base_directory=live.base_directory, unit=live.unit)
+        return "Dovecot does not run, as before"
     pid = service.master_pid(live.base_directory)
     try:
         if pid is not None:
