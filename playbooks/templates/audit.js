@@ -6,7 +6,8 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { severities, states, rules, strings, hosts } = data;
+  // The domains are behind the hosts, from this number on.
+  const { severities, states, rules, strings, hosts, domains_from: firstDomain } = data;
   const BATCH = 20;
   const ROWS = 50;
   const find = (id) => document.getElementById(id);
@@ -76,17 +77,22 @@
   };
 
   // ---- The table of the fleet is in the page already; here its rows are shown or hidden.
-  const rows = new Map(every("tr[data-host]").map((row) => [Number(row.dataset.host), row]));
+  const rows = new Map(every("tr[data-host], tr[data-domain]").map((row) =>
+    [Number(row.dataset.host || row.dataset.domain), row]));
   const showRows = () => {
-    const visible = new Set(matched.slice(0, shownRows).map(({ number }) => number));
+    const fleet = matched.filter(({ number }) => number < firstDomain);
+    const domains = matched.filter(({ number }) => number >= firstDomain);
+    const visible = new Set([...fleet.slice(0, shownRows), ...domains].map(({ number }) => number));
     rows.forEach((row, number) => { row.hidden = !visible.has(number); });
-    const all = matched.length === hosts.length;
-    const count = find("fleet-count");
-    if (hosts.length) count.textContent = all ? `${amount(hosts.length, "host")}, the worst first` : `${matched.length} of ${amount(hosts.length, "host")}`;
+    const say = (id, noun, found, all) => {
+      if (all) find(id).textContent = found === all ? `${amount(all, noun)}, the worst first` : `${found} of ${amount(all, noun)}`;
+    };
+    say("fleet-count", "host", fleet.length, firstDomain);
+    say("domains-count", "domain", domains.length, hosts.length - firstDomain);
     const button = find("all-rows");
     if (button) {
-      button.hidden = matched.length <= shownRows;
-      button.textContent = `Show all ${matched.length.toLocaleString("en")} hosts`;
+      button.hidden = fleet.length <= shownRows;
+      button.textContent = `Show all ${fleet.length.toLocaleString("en")} hosts`;
     }
   };
 
@@ -132,7 +138,7 @@
     const [id, , why, from] = rules[finding[RULE]];
     const waived = text(finding, WAIVED);
     const origin = text(finding, ORIGIN);
-    const place = [text(finding, SUBJECT), text(finding, PARAMETER), ["postfix", "dovecot"].includes(origin) ? "" : origin];
+    const place = [text(finding, SUBJECT), text(finding, PARAMETER), ["postfix", "dovecot", "dns"].includes(origin) ? "" : origin];
     const command = text(finding, COMMAND);
     const list = make("dl");
     if (text(finding, OBSERVED) || text(finding, EXPECTED)) {
@@ -177,10 +183,13 @@
     make("table", { class: "expiries" }, make("tbody", {}, ...host.certificates.map(([names, end, issuer, key, places]) =>
       make("tr", {}, make("td", {}, end), make("td", {}, names), make("td", {}, `${key}, by ${issuer}`), make("td", { class: "muted" }, places))))));
 
+  const recordList = (records) => make("dl", { class: "records" }, ...records.filter(([, , texts]) => texts.length).flatMap(
+    ([name, , texts]) => row(name, ...texts.map((one) => make("code", {}, one)))));
+
   const hostBlock = ({ host, number, findings, gaps }, options) => {
     const all = filter.show === "" && findings.length === host.findings.filter((one) => text(one, WAIVED) === "").length;
     const waived = host.findings.filter((one) => text(one, WAIVED) !== "").length;
-    const head = [make("h3", {}, host.name), pills(findings)];
+    const head = [make("h3", {}, host.name), number >= firstDomain ? make("span", { class: "tag" }, "domain") : "", pills(findings)];
     if (host.state !== "judged") head.push(make("span", { class: `state st-${host.state}` }, states[host.state]));
     else if (!host.findings.length) head.push(make("span", { class: "muted" }, "nothing found"));
     if (waived && filter.show === "") head.push(make("span", { class: "tag waived" }, `${waived} waived`));
@@ -194,6 +203,7 @@
       if (gaps.length) content.push(gapList(gaps));
       content.push(...findings.map(showFinding));
       if (all && waived) content.push(...host.findings.filter((one) => text(one, WAIVED) !== "").map(showFinding));
+      if (all && host.records.length) content.push(recordList(host.records));
       if (all && host.certificates.length) content.push(certificateTable(host));
       return content;
     }, options);
@@ -216,7 +226,7 @@
   };
   const ruleBlock = (group, options) => block(`rule-${group.id}`, [
     chip(group.worst[SEVERITY]), make("h3", {}, text(group.worst, MESSAGE)),
-    make("span", { class: "muted" }, `${amount(group.hosts.size, "host")}, ${amount(group.findings.length, "finding")}`),
+    make("span", { class: "muted" }, `${amount(group.hosts.size, Math.min(...group.hosts.keys()) < firstDomain ? "host" : "domain")}, ${amount(group.findings.length, "finding")}`),
   ], () => {
     const list = make("ul", { class: "hosts-list" });
     const entries = [...group.hosts.keys()];

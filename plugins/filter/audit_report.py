@@ -29,6 +29,7 @@ options:
       - The variables of the hosts, C(hostvars).
       - Of each host C(audit_postfix_seen), C(audit_dovecot_seen), C(audit_ports_seen) and C(audit_ports_seen_outside) are read,
         which are registered results, and C(audit_waivers).
+      - Of any host C(audit_domains_seen), the results of M(hardened.mail.mail_dns_info) in a loop.
     type: dict
     required: true
   now:
@@ -80,6 +81,7 @@ seealso:
   - module: hardened.mail.postconf_validate
   - module: hardened.mail.dovecot_validate
   - module: hardened.mail.starttls_info
+  - module: hardened.mail.mail_dns_info
 """
 
 EXAMPLES = r"""
@@ -111,7 +113,10 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.hardened.mail.plugins.module_utils.policy import rules_wire
+from ansible_collections.hardened.mail.plugins.module_utils.policy import (
+    rules_dns,
+    rules_wire,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import AREAS, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules import RULES
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_dovecot import (
@@ -130,7 +135,10 @@ from ansible_collections.hardened.mail.plugins.module_utils.report.assemble impo
     assemble,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.report.compare import EarlierError
-from ansible_collections.hardened.mail.plugins.module_utils.report.looks import JudgePort
+from ansible_collections.hardened.mail.plugins.module_utils.report.looks import (
+    JudgePort,
+    registered,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.report.model import Report, parse_moment
 
 FORMATS: t.Final = ("html", "json", "sarif", "junit", "markdown")
@@ -157,13 +165,19 @@ def audit_report(
     previous: str = "",
 ) -> dict[str, t.Any]:
     """Return the report in every format."""
-    tables: tuple[Rule[t.Any], ...] = (*RULES, *DOVECOT_RULES, *rules_wire.RULES)
+    tables: tuple[Rule[t.Any], ...] = (
+        *RULES,
+        *DOVECOT_RULES,
+        *rules_wire.RULES,
+        *rules_dns.RULES,
+    )
     request = Request(
         now=_moment(now),
         rules={
             "postfix": tuple(rule.id for rule in RULES),
             "dovecot": tuple(rule.id for rule in DOVECOT_RULES),
             "port": WIRE_RULES,
+            "dns": tuple(rule.id for rule in rules_dns.RULES),
         },
         profile=profile,
         fail_on=fail_on,
@@ -177,6 +191,7 @@ def audit_report(
             looks,
             request,
             judge_port=_judge_port(request),
+            domains=_domains(hostvars, hosts),
             earlier=_earlier(previous) if previous else None,
         )
     except RequestError as error:
@@ -231,9 +246,7 @@ def _judge_port(request: Request) -> JudgePort:
 
 def _look(hostvars: t.Any, host: t.Any) -> dict[str, t.Any]:
     """Return what was registered on a host."""
-    # Ansible's own object gives what was registered as it is; the usual way looks into every text for a template.
-    registered = getattr(hostvars, "raw_get", hostvars.__getitem__)(host)
-    known = registered if isinstance(registered, Mapping) else {}
+    known = registered(hostvars, host)
     ports = [known.get("audit_ports_seen"), known.get("audit_ports_seen_outside")]
     turns = [one["results"] for one in ports if isinstance(one, Mapping) and "results" in one]
     return {
@@ -243,6 +256,19 @@ def _look(hostvars: t.Any, host: t.Any) -> dict[str, t.Any]:
         # These are the site's own and may be templates.
         "waivers": hostvars[host].get("audit_waivers") if "audit_waivers" in known else None,
     }
+
+
+def _domains(hostvars: t.Any, hosts: t.Iterable[t.Any]) -> dict[str, t.Mapping[str, t.Any]]:
+    """Return what was registered of the domains; a task that runs once registers the same on every host."""
+    found: dict[str, t.Mapping[str, t.Any]] = {}
+    for host in hosts:
+        seen = registered(hostvars, host).get("audit_domains_seen")
+        results = seen.get("results") if isinstance(seen, Mapping) else None
+        for result in results if isinstance(results, (list, tuple)) else ():
+            item = result.get("item") if isinstance(result, Mapping) else None
+            if isinstance(item, Mapping) and isinstance(item.get("name"), str):
+                found.setdefault(item["name"], result)
+    return found
 
 
 def _moment(text: str) -> datetime.datetime:

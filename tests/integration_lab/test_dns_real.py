@@ -13,6 +13,8 @@ import io
 import json
 import os
 import pathlib
+import re
+import subprocess
 import sys
 import typing as t
 
@@ -416,3 +418,57 @@ def test_all_servers_are_waited_for_and_a_difference_is_named(
     assert f"{servers.secondary} port 53 has nothing for" in missing["msg"]
     assert not publish(wish).get("failed")
     assert run_module(dns_served_info, arguments).get("differences") == []
+
+
+def test_audit_shows_domains_as_the_resolver_sees_them(
+    servers: dns_hosts.NameServers, publish: Publisher, tmp_path: pathlib.Path
+) -> None:
+    """The referee is dig: what it says of DNSSEC and of the records is what the report must show."""
+    zone = "plain.example"
+    assert not publish(record(zone, "TXT", SPF, exclusive=True)).get("failed")
+    assert not publish(record(f"_dmarc.{zone}", "TXT", '"v=DMARC1; p=none"')).get("failed")
+    servers.wait_for("p=none", f"_dmarc.{zone}", "TXT")
+    wishes = {
+        "audit_hosts": "ns1",
+        "audit_domains": [{"name": zone, "selectors": ["absent"]}, *dns_hosts.SIGNED],
+        "audit_resolver": [servers.secondary],
+        "audit_resolver_port": dns_hosts.RESOLVER_PORT,
+        "audit_resolver_validates": True,
+        "audit_directory": str(tmp_path),
+        "audit_fail_on": "medium",
+    }
+    inventory = dns_hosts.ROOT / ".cache" / "lab" / servers.group / "inventory.yml"
+    done = subprocess.run(
+        ["ansible-playbook", "-i", str(inventory), "hardened.mail.audit", "-e", json.dumps(wishes)],
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(dns_hosts.ROOT / ".cache" / "collections"),
+            "ANSIBLE_HOME": str(dns_hosts.ROOT / ".cache" / "ansible"),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    found = {
+        one["name"]: one for one in json.loads((tmp_path / "audit.json").read_text())["domains"]
+    }
+    shown = {
+        name: {row["name"]: row["short"] for row in one["records"]} for name, one in found.items()
+    }
+    ask = f"dig +dnssec -p {dns_hosts.RESOLVER_PORT} @127.0.0.1"
+    for name in (zone, *dns_hosts.SIGNED):
+        said = servers.sh("ns2", f"{ask} {name} SOA")
+        secure = re.search(r"flags:[a-z ]* ad[ ;]", said) is not None
+        state = "bogus" if "SERVFAIL" in said else "secure" if secure else "insecure"
+        assert shown[name]["DNSSEC"] == state, said
+    assert {one["DNSSEC"] for one in shown.values()} == {"secure", "insecure", "bogus"}
+    assert (shown[zone]["SPF"], shown[zone]["DMARC"], shown[zone]["DKIM"]) == (
+        "-all",
+        "p=none",
+        "0 of 1",
+    )
+    assert "dns-dmarc-policy-none" in {one["rule"] for one in found[zone]["findings"]}
+    assert "in 3 domains" in done.stdout
+    assert (tmp_path / "audit.html").read_text(encoding="utf-8").count("<tr data-domain=") == 3

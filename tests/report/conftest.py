@@ -54,24 +54,31 @@ def page(browser: webdriver.Chrome) -> Page:
     return Page(browser)
 
 
-def _written(directory: pathlib.Path, looks: t.Any, *, earlier: t.Any = None) -> pathlib.Path:
-    report = render.report_of(looks, earlier=earlier)
+def _written(directory: pathlib.Path, looks: t.Any, **options: t.Any) -> pathlib.Path:
+    report = render.report_of(looks, **options)
     (directory / "audit.html").write_text(render.files_of(report)["audit.html"], encoding="utf-8")
     return directory / "audit.html"
 
 
 @pytest.fixture(scope="session")
 def report_file(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The page of forty hosts, compared with how they were a week before."""
+    """The page of forty hosts and seven domains, compared with how the hosts were a week before."""
     before = render.files_of(render.report_of(fleet.looks(40, seed=8, findings=12)))["audit.json"]
     earlier = {**json.loads(before), "generated": "2026-11-17T14:05:00Z"}
-    return _written(tmp_path_factory.mktemp("report"), fleet.looks(40), earlier=earlier)
+    return _written(
+        tmp_path_factory.mktemp("report"),
+        fleet.looks(40),
+        domains=fleet.domains(7),
+        earlier=earlier,
+    )
 
 
 @pytest.fixture(scope="session")
 def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The page of hosts that try to break out of it."""
-    return _written(tmp_path_factory.mktemp("hostile"), fleet.hostile())
+    """The page of hosts and domains that try to break out of it."""
+    return _written(
+        tmp_path_factory.mktemp("hostile"), fleet.hostile(), domains=fleet.hostile_domains()
+    )
 
 
 @pytest.fixture(scope="session")

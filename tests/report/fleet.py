@@ -16,6 +16,11 @@ import typing as t
 
 NOW: t.Final = datetime.datetime(2026, 11, 24, 14, 5, tzinfo=datetime.timezone.utc)
 Finding = dict[str, t.Any]
+#: Tries to break out of every format.
+BAD: t.Final[str] = (
+    "</script><script>window.broken=1</script> \"quoted\" 'single' & <b>bold</b> ]]> `tick` | pipe "
+    "{{ 7 * 7 }} {% raw %} \x1b[31mred\x07 \u202eesrever \ud800 \u2028 <!-- ${env} \\"
+)
 
 #: rule, severity, area, subject, parameter, observed, expected, message, why, variable, command, source
 KINDS: t.Final[tuple[tuple[str, ...], ...]] = (
@@ -133,6 +138,19 @@ KINDS: t.Final[tuple[tuple[str, ...], ...]] = (
         "Port 25 speaks TLS 1.0.", "Both have been retired since 2021; attacks on them only get better.",
         "role hardened.mail.postfix_tls sets it", "", "RFC 8996",
     ),
+    (
+        "dns-dmarc-policy-none", "medium", "dns", "_dmarc.shop.example", "TXT", "p=none",
+        "p=quarantine, then p=reject",
+        "The DMARC policy for shop.example is none: forged mail is delivered. Read the reports, then raise it.",
+        "Forged mail in the name of the domain is delivered.",
+        "dns_records_domains: {name: shop.example, dmarc: {p: quarantine}}", "", "RFC 9989 section 4.7",
+    ),
+    (
+        "dns-spf-everybody", "high", "dns", "shop.example", "TXT", "v=spf1 mx +all", "-all",
+        "The SPF record of shop.example ends in +all: every server may send for it.",
+        "Forged mail passes SPF, and DMARC with it.",
+        "dns_records_domains: {name: shop.example, spf: {all: '-all'}}", "", "RFC 7208 section 5.1",
+    ),
 )  # fmt: skip
 RULES: t.Final = tuple(kind[0] for kind in KINDS)
 PLACES: t.Final = ("north", "south", "lab")
@@ -141,6 +159,7 @@ RULE_IDS: t.Final = {
     "postfix": (*POSTFIX_RULES, "hostile-0", "hostile-1"),
     "dovecot": ("dovecot-disable-plaintext-auth",),
     "port": ("wire-old-protocol", "wire-no-starttls", "wire-injection"),
+    "dns": (*RULES[17:], "dns-tlsa-matches-nothing", "hostile-2"),
 }
 
 
@@ -271,12 +290,94 @@ def _look(name: str, chance: random.Random, *, number: int, findings: int) -> di
     }  # fmt: skip
 
 
+def domains(number: int) -> dict[str, dict[str, t.Any]]:
+    """Return what was seen of so many mail domains: a bad one, a good one, one of which nobody knows, and again."""
+    made = {}
+    for index in range(number):
+        name = f"{('shop', 'news', 'lost')[index % 3]}{index // 3 or ''}.example"
+        made[name] = (_bad_domain, _good_domain, _lost_domain)[index % 3](name)
+    return made
+
+
+def _domain(
+    facts: dict[str, t.Any], findings: t.Sequence[Finding], **changes: t.Any
+) -> dict[str, t.Any]:
+    """Return a result of ``mail_dns_info``."""
+    return {
+        "facts": facts, "findings": list(findings), "incomplete": [], "rules_run": len(RULE_IDS["dns"]),
+        "resolver": {"addresses": ["192.0.2.53"], "validates": True}, **changes,
+    }  # fmt: skip
+
+
+def _records(*texts: str, dnssec: str = "secure", failed: str = "") -> dict[str, t.Any]:
+    return {"data": list(texts), "dnssec": dnssec, "failed": failed}
+
+
+def _good_domain(name: str) -> dict[str, t.Any]:
+    hosts = [
+        {"host": f"mx{one}.{name}", "tlsa": _records(f"3 1 1 {'0a1b' * 16}")} for one in (1, 2)
+    ]
+    policy = f"version: STSv1\r\nmode: enforce\r\nmx: *.{name}\r\nmax_age: 1209600\r\n"
+    return _domain(
+        {
+            "domain": name, "dnssec": "secure",
+            "mx": {**_records(f"10 mx1.{name}.", f"20 mx2.{name}."), "hosts": hosts},
+            "spf": {"text": "v=spf1 mx -all", "unknown": []},
+            "dkim": {
+                "s2026": _records(f"v=DKIM1; k=rsa; p={'MIIB' * 90}"),
+                "e2026": _records("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="),
+            },
+            "dmarc": _records(f"v=DMARC1; p=reject; rua=mailto:dmarc@{name}"),
+            "mta_sts": {**_records("v=STSv1; id=20261124"), "policy": policy},
+            "tls_rpt": _records(f"v=TLSRPTv1; rua=mailto:tls@{name}"),
+        },
+        [],
+    )  # fmt: skip
+
+
+def _bad_domain(name: str) -> dict[str, t.Any]:
+    gap = {
+        "reason": f"nobody knows what mx.{name} serves on port 25",
+        "rules": ["dns-tlsa-matches-nothing"],
+    }
+    return _domain(
+        {
+            "domain": name, "dnssec": "insecure",
+            "mx": {**_records(f"10 mx.{name}.", dnssec="insecure"), "hosts": [{"host": f"mx.{name}", "tlsa": _records()}]},
+            "spf": {"text": "v=spf1 mx +all", "unknown": []}, "dkim": {},
+            "dmarc": _records("v=DMARC1; p=none", dnssec="insecure"),
+            "mta_sts": {**_records(), "policy": None}, "tls_rpt": _records(failed="timeout"),
+        },
+        [finding(KINDS[17]), finding(KINDS[18])],
+        incomplete=[gap],
+    )  # fmt: skip
+
+
+def _lost_domain(name: str) -> dict[str, t.Any]:
+    return {"failed": True, "msg": f"Nobody answered for {name}: 192.0.2.53: timed out. Nothing was judged."}  # fmt: skip
+
+
+def hostile_domains() -> dict[str, dict[str, t.Any]]:
+    """Return a domain whose records try to break out of every format."""
+    facts = {
+        **_good_domain("evil.example")["facts"],
+        "dnssec": BAD,
+        "spf": {"text": BAD},
+        "dmarc": _records(BAD, BAD),
+        "mx": {**_records(BAD), "hosts": [{"host": BAD, "tlsa": _records(BAD)}]},
+        "dkim": {BAD: _records(BAD)},
+        "mta_sts": {**_records(BAD), "policy": BAD},
+    }
+    kind = finding(["hostile-2", "high", "dns", BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD])
+    return {
+        "evil<b>'\".example": _domain(facts, [kind], resolver={"addresses": [BAD]}),
+        "gone\x1b[2J.example": {"failed": True, "msg": BAD},
+    }
+
+
 def hostile() -> dict[str, dict[str, t.Any]]:
     """Return a host whose texts try to break out of every format."""
-    bad = (
-        "</script><script>window.broken=1</script> \"quoted\" 'single' & <b>bold</b> ]]> `tick` | pipe "
-        "{{ 7 * 7 }} {% raw %} \x1b[31mred\x07 \u202eesrever \ud800 \u2028 <!-- ${env} \\"
-    )
+    bad = BAD
     kinds = [
         finding([f"hostile-{index}", severity, "wire", bad, bad, bad, bad, bad, bad, bad, bad, bad])
         for index, severity in enumerate(["critical", "info"])

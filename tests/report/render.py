@@ -46,11 +46,17 @@ RULE_AREAS = {kind[0]: kind[2] for kind in fleet.KINDS}
 
 
 def report_of(
-    looks: t.Mapping[str, t.Mapping[str, t.Any]], *, earlier: t.Any = None, **options: t.Any
+    looks: t.Mapping[str, t.Mapping[str, t.Any]],
+    *,
+    domains: t.Optional[t.Mapping[str, t.Any]] = None,
+    earlier: t.Any = None,
+    **options: t.Any,
 ) -> Report:
     """Return the report about what was seen."""
     request = Request(fleet.NOW, t.cast("t.Any", fleet.RULE_IDS), **options)
-    return assemble(looks, request, judge_port=fleet.judge_port, earlier=earlier)
+    return assemble(
+        looks, request, judge_port=fleet.judge_port, domains=domains or {}, earlier=earlier
+    )
 
 
 def files_of(report: Report) -> dict[str, str]:
@@ -88,10 +94,11 @@ def main() -> None:
     looks = fleet.looks(number)
     if "hostile" in sys.argv:
         looks.update(fleet.hostile())
+    domains = fleet.domains(min(number, 7))
     before = json.loads(json_report.render(report_of(fleet.looks(number, seed=8, findings=12))))
     before["generated"] = "2026-11-17T14:05:00Z"
     directory.mkdir(parents=True, exist_ok=True)
-    for name, text in files_of(report_of(looks, earlier=before)).items():
+    for name, text in files_of(report_of(looks, domains=domains, earlier=before)).items():
         (directory / name).write_text(text, encoding="utf-8")
 
 

@@ -401,3 +401,52 @@ def test_thousand_hosts_can_be_used(page: Page, large_file: pathlib.Path) -> Non
     page.run("location.hash = '#host-950'")
     page.wait(lambda: page.all("#host-950[open]"), "the link did nothing")
     assert page.complaints() == []
+
+
+def domain_rows(page: Page) -> list[str]:
+    """Return the domains that their table shows."""
+    return t.cast(
+        "list[str]",
+        page.run(
+            "return [...document.querySelectorAll('tr[data-domain]')].filter((row) => !row.hidden)"
+            ".map((row) => row.querySelector('a').textContent)"
+        ),
+    )
+
+
+@THEMES
+def test_domains_have_a_table_and_sections_of_their_own(
+    page: Page, report_file: pathlib.Path, *, dark: bool
+) -> None:
+    page.open(report_file, dark=dark)
+    names = domain_rows(page)
+    assert len(names) == 7
+    assert page.one("#domains-count").text == "7 domains, the worst first"
+    assert len(rows(page)) == 40
+    page.run("document.querySelector('#domains').scrollIntoView()")
+    page.picture(f"domains-{'dark' if dark else 'light'}")
+    page.search("news")
+    assert (domain_rows(page), rows(page)) == (["news.example", "news1.example"], [])
+    assert page.one("#domains-count").text == "2 of 7 domains"
+    assert blocks(page) == ["news.example", "news1.example"]
+    open_all(page)
+    section = page.one("#findings").text
+    assert "v=DMARC1; p=reject" in section
+    assert "mode: enforce" in section
+
+
+def test_link_leads_from_a_domain_to_its_section(page: Page, report_file: pathlib.Path) -> None:
+    page.open(report_file)
+    number = page.all("tr[data-domain]")[0].get_attribute("data-domain")
+    page.run(f"location.hash = '#host-{number}'")
+    page.wait(lambda: page.all(f"#host-{number}[open]"), "the link did nothing")
+    assert page.one(f"#host-{number} h3").text == domain_rows(page)[0]
+    page.search("dns-spf-everybody")
+    page.click("[data-group='rule']")
+    assert "3 domains, 3 findings" in page.one("#findings").text
+
+
+def test_page_without_domains_says_nothing_of_them(page: Page, large_file: pathlib.Path) -> None:
+    page.open(large_file)
+    assert page.all("#domains, tr[data-domain]") == []
+    assert page.one("[data-group='host']").text == "by host"

@@ -22,13 +22,13 @@ SAFE = re.compile(
     (?:.*\|\ e)(?:\ if\ .*)?                        # escaped
     | [a-z_]+(?:\.[a-z_]+)*\.(?:number|place|width|y|height|now|total|expired|soon|near|broken|fixed|more_hosts)
     | number | chart\.height\ \+\ \d+ | mark\.y\ \+\ \d+ | chart\.now | page\.waived
-    | page\.counts\[severity\] | page\.unjudged\ \+\ page\.hosts_unjudged | loop\.index0
+    | page\.counts\[severity\] | page\.unjudged\ \+\ page\.sections_unjudged | loop\.index0
     | page\.data                                    # made safe for a script element, and tested
     | (?:plural|chip|named|changed|changed_short|expiries)\(.*\)    # macros, which escape
     | '[^']*'\ if\ .*\ else\ '[^']*'
     | count\ or\ '' | cell\.number\ or\ '' | page\.severities\[loop\.index0\]
     | changes\.(?:joined|left)\ \|\ length\ -\ \d+
-    | page\.severities\ \|\ length\ \+\ page\.areas\ \|\ length
+    | page\.severities\ \|\ length\ \+\ page\.(?:areas|domain_columns)\ \|\ length
     """,
     re.VERBOSE,
 )

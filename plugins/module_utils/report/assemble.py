@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import types
 import typing as t
 from dataclasses import dataclass
 
@@ -23,7 +24,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.validation im
     waivers_of as read_waivers,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.report.compare import compare
-from ansible_collections.hardened.mail.plugins.module_utils.report.looks import JudgePort, host_of
+from ansible_collections.hardened.mail.plugins.module_utils.report.looks import (
+    JudgePort,
+    domain_of,
+    host_of,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.report.model import (
     NEVER,
     WORST_FIRST,
@@ -78,20 +83,24 @@ def assemble(
     request: Request,
     *,
     judge_port: JudgePort,
+    domains: t.Mapping[str, t.Mapping[str, t.Any]] = types.MappingProxyType({}),
     earlier: t.Any = None,
 ) -> Report:
     """Return the report, the worst host first.
 
-    *looks* holds for each host what :func:`host_of` reads and, under ``waivers``, those of the host. Raises
-    RequestError, and EarlierError for an *earlier* report that cannot be read.
+    *looks* holds for each host what :func:`host_of` reads and, under ``waivers``, those of the host. *domains* are
+    results of ``mail_dns_info``; waivers of any host count for them. Raises RequestError, and EarlierError for an
+    *earlier* report that cannot be read.
     """
     request.check()
     rules = request.selected()
     today = request.now.date()
     hosts, notes = [], {}
+    all_waivers: dict[Waiver, None] = {}
     for name, look in looks.items():
         waivers = waivers_of(look.get("waivers") or (), known=request.known)
         notes.update(dict.fromkeys(expired(waivers, today=today)))
+        all_waivers.update(dict.fromkeys(waivers))
         hosts.append(
             host_of(
                 name,
@@ -103,6 +112,17 @@ def assemble(
                 today=today,
             )
         )
+    found = [
+        domain_of(
+            name,
+            result,
+            rules=rules,
+            counts=request.counts,
+            waivers=tuple(all_waivers),
+            today=today,
+        )
+        for name, result in domains.items()
+    ]
     report = Report(
         generated=request.now,
         profile=request.profile,
@@ -111,6 +131,7 @@ def assemble(
         hosts=tuple(sorted(hosts, key=_badness)),
         version=request.version,
         notes=tuple(notes),
+        domains=tuple(sorted(found, key=_badness)),
     )
     return report if earlier is None else compare(report, earlier)
 

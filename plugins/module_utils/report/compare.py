@@ -27,6 +27,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.report.model import 
 from ansible_collections.hardened.mail.plugins.module_utils.report.texts import clean
 
 Json = t.Mapping[str, t.Any]
+Section = t.TypeVar("Section", bound=Host)
 
 
 class EarlierError(ValueError):
@@ -66,26 +67,35 @@ def compare(report: Report, earlier: t.Any) -> Report:
         )
     try:
         before = {clean(host["name"]): _earlier(host) for host in earlier["hosts"]}
+        # Reports without domains are older than the domains in them.
+        domains_before = {
+            clean(domain["name"]): _earlier(domain) for domain in earlier.get("domains", ())
+        }
         since = clean(earlier["generated"])
     except (KeyError, TypeError, AttributeError) as error:
         raise EarlierError(f"it is damaged: {error!r}") from error
     fixed: list[Past] = []
     uncertain = 0
-    hosts = []
-    for host in report.hosts:
-        then = before.get(host.name)
-        hosts.append(_marked(host, then))
+    for section, then in [
+        *((host, before.get(host.name)) for host in report.hosts),
+        *((domain, domains_before.get(domain.name)) for domain in report.domains),
+    ]:
         if then is not None:
-            gone, unsure = _gone(host, then)
+            gone, unsure = _gone(section, then)
             fixed += gone
             uncertain += unsure
+    hosts = tuple(_marked(host, before.get(host.name)) for host in report.hosts)
+    domains = tuple(_marked(one, domains_before.get(one.name)) for one in report.domains)
     names = {host.name for host in report.hosts}
     return replace(
         report,
-        hosts=tuple(hosts),
+        hosts=hosts,
+        domains=domains,
         comparison=Comparison(
             since=since,
-            broken=sum(entry.change == "new" for host in hosts for entry in host.entries),
+            broken=sum(
+                entry.change == "new" for one in (*hosts, *domains) for entry in one.entries
+            ),
             fixed=tuple(fixed),
             uncertain=uncertain,
             joined=tuple(sorted(names - before.keys())),
@@ -94,7 +104,7 @@ def compare(report: Report, earlier: t.Any) -> Report:
     )
 
 
-def _marked(host: Host, then: t.Optional[_Earlier]) -> Host:
+def _marked(host: Section, then: t.Optional[_Earlier]) -> Section:
     return replace(
         host,
         entries=tuple(replace(entry, change=_change(entry, then)) for entry in host.entries),

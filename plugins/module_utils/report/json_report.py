@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import SEVERITIES
 from ansible_collections.hardened.mail.plugins.module_utils.report.model import (
     Comparison,
+    Domain,
     Host,
     Report,
     moment,
@@ -23,7 +24,7 @@ VERSION: t.Final = 1
 
 
 def render(report: Report) -> str:
-    """Return the JSON text, one line for each host, so that two reports can be compared line by line."""
+    """Return the JSON text, one line for each host and domain, so that two reports can be compared line by line."""
     head = {
         "schema": SCHEMA,
         "schema_version": VERSION,
@@ -42,8 +43,15 @@ def render(report: Report) -> str:
         "comparison": _comparison(report.comparison),
     }
     lines = [f"  {_text(key)}: {_text(value)}," for key, value in head.items()]
-    hosts = ",\n".join(f"    {_text(_host(host))}" for host in report.hosts)
-    return "\n".join(["{", *lines, '  "hosts": [', *([hosts] if hosts else []), "  ]", "}"]) + "\n"
+    hosts = _list("hosts", [_host(host) for host in report.hosts])
+    domains = _list("domains", [_domain(domain) for domain in report.domains])
+    return "\n".join(["{", *lines, f"{hosts},", domains, "}"]) + "\n"
+
+
+def _list(name: str, values: t.Sequence[t.Any]) -> str:
+    """Return a list of the document, one line for each of its values."""
+    inside = ",\n".join(f"    {_text(value)}" for value in values)
+    return "\n".join([f'  "{name}": [', *([inside] if inside else []), "  ]"])
 
 
 def _text(value: t.Any) -> str:
@@ -105,6 +113,13 @@ def _host(host: Host) -> dict[str, t.Any]:
             for one in host.certificates
         ],
     }
+
+
+def _domain(domain: Domain) -> dict[str, t.Any]:
+    records = [
+        {"name": one.name, "short": one.short, "texts": list(one.texts)} for one in domain.records
+    ]
+    return {**_host(domain), "records": records}
 
 
 __all__ = ("SCHEMA", "VERSION", "render")

@@ -4,7 +4,7 @@
 
 """The report as JUnit XML, which every CI server shows (pure).
 
-One suite for each host, one case for each rule that was run on it. A case fails when the rule found something
+One suite for each host and each domain, one case for each rule that was run on it. A case fails when the rule found something
 that fails the audit, and is skipped when the rule could not be run.
 """
 
@@ -14,6 +14,7 @@ import collections
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.report.model import (
+    Domain,
     Entry,
     Host,
     Report,
@@ -38,7 +39,7 @@ class _Case:
 
 def render(report: Report) -> str:
     """Return the XML text."""
-    suites = [(host, _cases(report, host)) for host in report.hosts]
+    suites = [(host, _cases(report, host)) for host in report.sections]
     every = [case for _host, cases in suites for case in cases]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
@@ -68,7 +69,8 @@ def _cases(report: Report, host: Host) -> list[_Case]:
         return [_Case(host.name, "mail server", body=_skipped(host.reason), result="skipped")]
     if host.state in ("unreachable", "failed"):
         body = f'<error message="{xml(f"not judged: {host.reason}")}" type="not judged"/>'
-        return [_Case(host.name, "host is judged", body=body, result="error")]
+        name = "domain is judged" if isinstance(host, Domain) else "host is judged"
+        return [_Case(host.name, name, body=body, result="error")]
     by_rule: dict[tuple[str, str], list[Entry]] = {
         (origin.name, rule): [] for origin in host.origins for rule in origin.rules
     }

@@ -21,8 +21,10 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.findings impo
     waive,
     worst_first,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.report.domains import records_of
 from ansible_collections.hardened.mail.plugins.module_utils.report.model import (
     CertificateSeen,
+    Domain,
     Entry,
     Host,
     Origin,
@@ -90,6 +92,13 @@ class _Draft:
         self.unreachable = ""
 
 
+def registered(hostvars: t.Any, host: str) -> Json:
+    """Return what was registered on a host, out of the variables of all hosts."""
+    # Ansible's own object gives what was registered as it is; the usual way looks into every text for a template.
+    known = getattr(hostvars, "raw_get", hostvars.__getitem__)(host)
+    return known if isinstance(known, t.Mapping) else {}
+
+
 def host_of(
     name: str,
     look: Json,
@@ -121,6 +130,32 @@ def host_of(
         entries=_entries(clean(name), draft.found, waivers=waivers, today=today),
         unjudged=tuple(draft.unjudged) if state in ("judged", "partly") else (),
         certificates=_merged(draft.certificates),
+    )
+
+
+def domain_of(
+    name: str,
+    result: Json,
+    *,
+    rules: t.Mapping[OriginKind, t.Sequence[str]],
+    counts: t.Callable[[str], bool],
+    waivers: t.Sequence[Waiver],
+    today: datetime.date,
+) -> Domain:
+    """Return a mail domain as the report shows it; *result* is what ``mail_dns_info`` returned of it."""
+    draft = _Draft(rules, counts=counts)
+    asked = result.get("resolver")
+    resolver = _words(asked.get("addresses")) if isinstance(asked, t.Mapping) else ()
+    _judged(draft, "dns", "dns", result, detail=f"asked {', '.join(resolver)}" if resolver else "")
+    state, reason = _state(draft)
+    return Domain(
+        name=clean(name),
+        state=state,
+        reason=reason,
+        origins=tuple(draft.origins),
+        entries=_entries(clean(name), draft.found, waivers=waivers, today=today),
+        unjudged=tuple(draft.unjudged) if state in ("judged", "partly") else (),
+        records=records_of(result.get("facts")) if draft.origins else (),
     )
 
 
@@ -371,4 +406,12 @@ def _words(values: t.Any) -> tuple[str, ...]:
     return tuple(_text(one) for one in _list(values) if isinstance(one, str) and one)
 
 
-__all__ = ("JudgePort", "ShapeError", "finding_of", "fingerprint", "host_of")
+__all__ = (
+    "JudgePort",
+    "ShapeError",
+    "domain_of",
+    "finding_of",
+    "fingerprint",
+    "host_of",
+    "registered",
+)

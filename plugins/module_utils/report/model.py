@@ -29,7 +29,7 @@ STATES: t.Final[t.Mapping[State, str]] = {
 #: ``new``: it was judged before and was not there. ``first``: it could not be compared.
 Change = t.Literal["", "known", "new", "first"]
 Verdict = t.Literal["passed", "not passed", "no limit set"]
-OriginKind = t.Literal["postfix", "dovecot", "port"]
+OriginKind = t.Literal["postfix", "dovecot", "port", "dns"]
 WORST_FIRST: t.Final[tuple[Severity, ...]] = tuple(reversed(SEVERITIES))
 NEVER: t.Final = "never"
 
@@ -113,6 +113,22 @@ class Host:
 
 
 @dataclass(frozen=True)
+class RecordSeen:
+    """What the world sees of one thing of a mail domain; ``short`` fits a cell of a table, ``texts`` are the records."""
+
+    name: str
+    short: str
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Domain(Host):
+    """One mail domain: all that a report has of a host, and what the world sees of it in the DNS."""
+
+    records: tuple[RecordSeen, ...] = ()
+
+
+@dataclass(frozen=True)
 class Past:
     """A finding of the earlier report."""
 
@@ -142,7 +158,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole report, the worst host first; ``notes`` are about the audit itself."""
+    """The whole report, the worst host and the worst domain first; ``notes`` are about the audit itself."""
 
     generated: datetime.datetime
     profile: str
@@ -152,12 +168,18 @@ class Report:
     version: str = ""
     notes: tuple[str, ...] = ()
     comparison: t.Optional[Comparison] = None
+    domains: tuple[Domain, ...] = ()
+
+    @property
+    def sections(self) -> tuple[Host, ...]:
+        """The hosts, and the domains after them."""
+        return (*self.hosts, *self.domains)
 
     @functools.cached_property
     def counts(self) -> t.Mapping[str, int]:
-        """How many findings stand on all hosts, by severity."""
+        """How many findings stand on all hosts and domains, by severity."""
         return {
-            severity: sum(host.counts[severity] for host in self.hosts) for severity in SEVERITIES
+            severity: sum(one.counts[severity] for one in self.sections) for severity in SEVERITIES
         }
 
     @functools.cached_property
@@ -183,16 +205,17 @@ class Report:
             return ("no host was audited",)
         reasons = []
         bad = self.bad_severities
-        hosts = [one for one in self.hosts if any(one.counts[severity] for severity in bad)]
-        number = sum(self.counts[severity] for severity in bad)
-        if number:
-            reasons.append(
-                f"{amount(number, 'finding')} of severity {' or '.join(reversed(bad))}"
-                f" on {amount(len(hosts), 'host')}"
-            )
-        gaps = sum(1 for one in self.hosts if one.state not in ("judged", "no-mail"))
-        if gaps and self.fail_on_unjudged:
-            reasons.append(f"{amount(gaps, 'host')} not judged or judged only in part")
+        for sections, noun, place in ((self.hosts, "host", "on"), (self.domains, "domain", "in")):
+            found = [sum(one.counts[severity] for severity in bad) for one in sections]
+            if any(found):
+                reasons.append(
+                    f"{amount(sum(found), 'finding')} of severity {' or '.join(reversed(bad))}"
+                    f" {place} {amount(sum(map(bool, found)), noun)}"
+                )
+        for sections, noun in ((self.hosts, "host"), (self.domains, "domain")):
+            gaps = sum(1 for one in sections if one.state not in ("judged", "no-mail"))
+            if gaps and self.fail_on_unjudged:
+                reasons.append(f"{amount(gaps, noun)} not judged or judged only in part")
         return tuple(reasons)
 
     @property
@@ -232,11 +255,13 @@ __all__ = (
     "CertificateSeen",
     "Change",
     "Comparison",
+    "Domain",
     "Entry",
     "Host",
     "Origin",
     "OriginKind",
     "Past",
+    "RecordSeen",
     "Report",
     "State",
     "Unjudged",

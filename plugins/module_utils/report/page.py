@@ -18,15 +18,21 @@ from ansible_collections.hardened.mail.plugins.module_utils.report.model import 
     STATES,
     WORST_FIRST,
     Comparison,
+    Domain,
     Entry,
     Host,
     Report,
+    State,
     moment,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.report.texts import markdown, script
 from ansible_collections.hardened.mail.plugins.module_utils.report.timeline import timeline
 
+#: Of these nothing is known.
+_UNKNOWN: t.Final[tuple[State, ...]] = ("unreachable", "failed")
 _NAMED_HOSTS: t.Final = 4
+#: Rules of this area find things in domains, all others on hosts.
+DOMAIN_AREA: t.Final = "dns"
 
 
 @dataclass
@@ -53,6 +59,7 @@ class Group:
             "hosts": names[:_NAMED_HOSTS],
             "more_hosts": max(0, len(names) - _NAMED_HOSTS),
             "number_of_hosts": len(names),
+            "noun": "domain" if finding.area == DOMAIN_AREA else "host",
             "findings": self.findings,
         }
 
@@ -85,7 +92,7 @@ def context(
     rule_areas: t.Mapping[str, str],
 ) -> dict[str, t.Any]:
     """Return all that the templates show; *rule_areas* says to which area a rule belongs."""
-    found = groups(report.hosts)
+    found = groups(report.sections)
     used = {entry.finding.area for host in report.hosts for entry in host.entries}
     used |= {rule_areas[one] for host in report.hosts for one in _unjudged(host, rule_areas)}
     shown = [area for area in areas if area in used] + sorted(used - areas.keys())
@@ -104,17 +111,22 @@ def context(
             {"state": state, "words": words, "number": report.states[state]}
             for state, words in STATES.items()
         ],
-        "waived": sum(host.waived for host in report.hosts),
-        "unjudged": sum(len(host.unjudged) for host in report.hosts),
-        "hosts_unjudged": report.states["unreachable"] + report.states["failed"],
+        "waived": sum(one.waived for one in report.sections),
+        "unjudged": sum(len(one.unjudged) for one in report.sections),
+        "sections_unjudged": sum(one.state in _UNKNOWN for one in report.sections),
         "not_reached": [
-            {"name": host.name, "reason": host.reason}
-            for host in report.hosts
-            if host.state in ("unreachable", "failed")
+            {"name": one.name, "reason": one.reason}
+            for one in report.sections
+            if one.state in _UNKNOWN
         ],
         "areas": [{"id": one, "title": areas.get(one, one)} for one in shown],
         "fleet": [
             _row(number, host, shown, rule_areas) for number, host in enumerate(report.hosts)
+        ],
+        "domain_columns": _domain_columns(report.domains),
+        "domains": [
+            _domain_row(number, domain)
+            for number, domain in enumerate(report.domains, start=len(report.hosts))
         ],
         "groups": [one.as_dict() for one in found],
         "notes": list(report.notes),
@@ -169,6 +181,25 @@ def _row(
     }
 
 
+def _domain_columns(domains: t.Iterable[Domain]) -> list[str]:
+    """Return what is shown of every domain that was judged: all have the same."""
+    return next(([seen.name for seen in one.records] for one in domains if one.records), [])
+
+
+def _domain_row(number: int, domain: Domain) -> dict[str, t.Any]:
+    """Return the row of a domain in the table of domains."""
+    return {
+        "number": number,
+        "name": domain.name,
+        "state": domain.state,
+        "words": STATES[domain.state],
+        "reason": domain.reason,
+        "judged": domain.state not in _UNKNOWN,
+        "counts": [domain.counts[severity] for severity in WORST_FIRST],
+        "cells": [one.short for one in domain.records],
+    }
+
+
 def _comparison(report: Report) -> t.Optional[dict[str, t.Any]]:
     one: t.Optional[Comparison] = report.comparison
     if one is None:
@@ -192,7 +223,7 @@ def _comparison(report: Report) -> t.Optional[dict[str, t.Any]]:
         group["number_of_hosts"] = len(group["hosts"])
         group["more_hosts"] = max(0, len(group["hosts"]) - _NAMED_HOSTS)
         group["hosts"] = group["hosts"][:_NAMED_HOSTS]
-    broken = groups(report.hosts, only=lambda entry: entry.change == "new")
+    broken = groups(report.sections, only=lambda entry: entry.change == "new")
     return {
         "since": f"{one.since[:16].replace('T', ' ')} UTC",
         "broken": one.broken,
@@ -221,7 +252,7 @@ def data(report: Report) -> str:
     """Return the findings of all hosts as JSON that the page's script reads; safe in a script element."""
     strings = _Strings()
     rules: dict[tuple[str, str, str, str], int] = {}
-    hosts = [_data_of(host, strings, rules) for host in report.hosts]
+    hosts = [_data_of(host, strings, rules) for host in report.sections]
     return script(
         json.dumps(
             {
@@ -230,6 +261,7 @@ def data(report: Report) -> str:
                 "rules": list(rules),
                 "strings": list(strings.numbers),
                 "hosts": hosts,
+                "domains_from": len(report.hosts),
             },
             ensure_ascii=False,
             separators=(",", ":"),
@@ -241,6 +273,7 @@ def _data_of(
     host: Host, strings: _Strings, rules: dict[tuple[str, str, str, str], int]
 ) -> dict[str, t.Any]:
     findings = []
+    records = host.records if isinstance(host, Domain) else ()
     for entry in host.entries:
         one = entry.finding
         key = (one.rule, one.area, one.why, one.source)
@@ -269,6 +302,7 @@ def _data_of(
         "name": host.name,
         "state": host.state,
         "reason": host.reason,
+        "records": [[one.name, one.short, list(one.texts)] for one in records],
         "origins": [[one.kind, one.name, one.detail, len(one.rules)] for one in host.origins],
         "findings": findings,
         "unjudged": [

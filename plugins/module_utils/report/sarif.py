@@ -51,7 +51,7 @@ def render(report: Report) -> str:
     index = {rule: number for number, rule in enumerate(rules)}
     results = [
         _result(report, host, entry, index=index[entry.finding.rule])
-        for host in report.hosts
+        for host in report.sections
         for entry in host.entries
     ]
     run: dict[str, t.Any] = {
@@ -67,11 +67,11 @@ def render(report: Report) -> str:
         "invocations": [
             {
                 "executionSuccessful": all(
-                    host.state in ("judged", "no-mail") for host in report.hosts
+                    host.state in ("judged", "no-mail") for host in report.sections
                 ),
                 "endTimeUtc": moment(report.generated),
                 "toolExecutionNotifications": [
-                    note for host in report.hosts for note in _notes(host)
+                    note for host in report.sections for note in _notes(host)
                 ],
             }
         ],
@@ -84,7 +84,7 @@ def render(report: Report) -> str:
 def _first_of_each_rule(report: Report) -> dict[str, Finding]:
     """Return a finding of each rule, the worst of its findings, by rule id in order."""
     found: dict[str, Finding] = {}
-    for host in report.hosts:
+    for host in report.sections:
         for entry in host.entries:
             known = found.get(entry.finding.rule)
             if known is None or _SCORES[entry.finding.severity] > _SCORES[known.severity]:

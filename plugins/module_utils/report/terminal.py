@@ -26,31 +26,33 @@ _LONGEST_NAME: t.Final = 40
 
 
 def render(report: Report) -> list[str]:
-    """Return the lines: the hosts with their counts, the worst findings, what changed, the verdict."""
+    """Return the lines: the hosts and the domains with their counts, the worst findings, what changed, the verdict."""
+    domains = f", {amount(len(report.domains), 'domain')}" if report.domains else ""
     head = (
         f"Mail audit, {report.generated:%Y-%m-%d %H:%M} UTC:"
-        f" {amount(len(report.hosts), 'host')}, profile {report.profile}"
+        f" {amount(len(report.hosts), 'host')}{domains}, profile {report.profile}"
     )
-    return [head, "", *_table(report), *_worst(report), *_changes(report), *_verdict(report)]
+    tables = [*_table("host", report.hosts), *_table("domain", report.domains)]
+    return [head, "", *tables, *_worst(report), *_changes(report), *_verdict(report)]
 
 
-def _table(report: Report) -> list[str]:
-    if not report.hosts:
+def _table(noun: str, sections: t.Sequence[Host]) -> list[str]:
+    if not sections:
         return []
-    shown = report.hosts[:_HOSTS]
-    width = max(4, *(_columns(_name(host)) for host in shown))
+    shown = sections[:_HOSTS]
+    width = max(len(noun), *(_columns(_name(host)) for host in shown))
     lines = [
-        f"{'host':{width}}  " + "".join(f"{one:>10}" for one in WORST_FIRST) + "  not judged",
+        f"{noun:{width}}  " + "".join(f"{one:>10}" for one in WORST_FIRST) + "  not judged",
         *(f"{_padded(_name(host), width)}  {_numbers(host, width)}".rstrip() for host in shown),
     ]
-    if len(report.hosts) > len(shown):
-        rest = report.hosts[len(shown) :]
+    if len(sections) > len(shown):
+        rest = sections[len(shown) :]
         sums = [sum(host.counts[severity] for host in rest) for severity in WORST_FIRST]
         lines.append(
             f"{f'+{len(rest)} more':{width}}  " + "".join(f"{one or '.':>10}" for one in sums)
         )
-    if len(report.hosts) > 1:
-        sums = [report.counts[severity] for severity in WORST_FIRST]
+    if len(sections) > 1:
+        sums = [sum(one.counts[severity] for one in sections) for severity in WORST_FIRST]
         lines.append(f"{'all':{width}}  " + "".join(f"{one or '.':>10}" for one in sums))
     return [*lines, ""]
 
@@ -66,7 +68,7 @@ def _numbers(host: Host, width: int) -> str:
 
 
 def _worst(report: Report) -> list[str]:
-    found = [one for one in groups(report.hosts) if one.severity != "info"]
+    found = [one for one in groups(report.sections) if one.severity != "info"]
     lines = []
     for one in found[:_WORST]:
         names = list(one.hosts)
@@ -95,13 +97,16 @@ def _changes(report: Report) -> list[str]:
 
 
 def _verdict(report: Report) -> list[str]:
-    waived = sum(host.waived for host in report.hosts)
+    waived = sum(one.waived for one in report.sections)
     accepted = (
         [*report.notes, f"{amount(waived, 'finding')} accepted by waivers"]
         if waived
         else [*report.notes]
     )
-    said = "; ".join((report.verdict.upper(), *report.failures())).replace("; ", ": ", 1)
+    verdict, reasons = report.verdict.upper(), report.failures()
+    said = f"{verdict}: {'; '.join(reasons)}" if reasons else verdict
+    if len(said) > _WIDTH:
+        return [*accepted, f"{verdict}:", *(f"  {reason}" for reason in reasons)]
     return [*accepted, said]
 
 

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible_collections.hardened.mail.plugins.filter.audit_domains import audit_domains
 from ansible_collections.hardened.mail.plugins.filter.audit_ports import audit_ports
 from ansible_collections.hardened.mail.plugins.filter.audit_report import FORMATS, audit_report
 from ansible_collections.hardened.mail.tests.report import fleet
@@ -122,3 +123,44 @@ def test_recorded_port_is_judged_by_the_rules_of_the_wire(name: str) -> None:
     closed = name.startswith("closed-")
     assert ["wire-no-starttls" in one["rules"] for one in ports] == ([] if closed else [True])
     assert all(one["rule"].startswith(("wire-", "mynetworks-")) for one in host["findings"])
+
+
+def test_domains_of_all_hosts_are_looked_at_once() -> None:
+    described = [{"name": "Shop.example.", "dkim": [{"selector": "s1"}]}]
+    port = {"item": {"port": 25, "server_name": "mx.example"}, "chains": {"rsa": []}}
+    hostvars = {
+        "a": {"dns_records_domains": described, "audit_ports_seen": {"results": [port]}},
+        "b": {"audit_domains": ["news.example", {"name": "shop.example", "selectors": ["s2"]}]},
+        "c": {"audit_domains": [], "dns_records_domains": [{"name": "hidden.example"}]},
+        "d": {"audit_ports_seen_outside": {"results": [{"item": {"port": 465}, "chains": {}}]}},
+    }
+    served = {"mx.example": {"chains": {"rsa": []}}}
+    assert audit_domains(list(hostvars), hostvars) == [
+        {"name": "shop.example", "selectors": ["s1", "s2"], "served": served},
+        {"name": "news.example", "selectors": [], "served": served},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("domains", "problem"),
+    [
+        ("shop.example", "must be a list"),
+        ([1], "a domain is a name, or a dictionary with a name"),
+        ([{"selectors": []}], "a domain is a name, or a dictionary with a name"),
+        ([{"name": "a.example", "selector": "s"}], "there is no key 'selector'"),
+        ([{"name": "a.example", "selectors": "s"}], "selectors must be a list"),
+    ],
+)
+def test_domains_that_say_nothing_are_refused(domains: t.Any, problem: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=problem):
+        audit_domains(["a"], {"a": {"audit_domains": domains}})
+
+
+def test_domain_that_was_seen_is_in_the_report() -> None:
+    seen = {"results": [{**fleet.domains(1)["shop.example"], "item": {"name": "shop.example"}}]}
+    seen["results"][0]["findings"] = []
+    made = report(
+        {"mx.example": {**SEEN, "audit_domains_seen": seen}, "b": {"audit_domains_seen": seen}}
+    )
+    (domain,) = json.loads(made["json"])["domains"]
+    assert (domain["name"], domain["state"]) == ("shop.example", "partly")

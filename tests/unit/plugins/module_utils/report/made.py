@@ -26,11 +26,22 @@ def postfix(*findings: dict[str, t.Any], **changes: t.Any) -> Look:
 
 
 def report(
-    looks: t.Mapping[str, Look], *, earlier: t.Any = None, judge: t.Any = None, **options: t.Any
+    looks: t.Mapping[str, Look],
+    *,
+    domains: t.Optional[t.Mapping[str, t.Any]] = None,
+    earlier: t.Any = None,
+    judge: t.Any = None,
+    **options: t.Any,
 ) -> Report:
     """Return the report."""
     request = Request(fleet.NOW, t.cast("t.Any", fleet.RULE_IDS), **options)
-    return assemble(looks, request, judge_port=judge or fleet.judge_port, earlier=earlier)
+    return assemble(
+        looks,
+        request,
+        judge_port=judge or fleet.judge_port,
+        domains=domains or {},
+        earlier=earlier,
+    )
 
 
 def host(look: Look, **options: t.Any) -> Host:

@@ -38,9 +38,9 @@ LOOKS: dict[str, made.Look] = {
 }
 REPORTS = {
     "fleet": made.report(LOOKS),
-    "hostile": made.report(fleet.hostile()),
+    "hostile": made.report(fleet.hostile(), domains=fleet.hostile_domains()),
     "empty": made.report({}),
-    "large": made.report(fleet.looks(30)),
+    "large": made.report(fleet.looks(30), domains=fleet.domains(9)),
 }
 every_report = pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS.keys())
 
@@ -58,7 +58,8 @@ def test_json_has_every_host_and_every_finding(report: Report) -> None:
     data = json.loads(json_report.render(report))
     assert (data["schema"], data["schema_version"]) == ("hardened.mail/audit", 1)
     assert [host["name"] for host in data["hosts"]] == [host.name for host in report.hosts]
-    for row, host in zip(data["hosts"], report.hosts):
+    assert [one["name"] for one in data["domains"]] == [one.name for one in report.domains]
+    for row, host in zip([*data["hosts"], *data["domains"]], report.sections):
         assert len(row["findings"]) == len(host.entries)
         assert row["state"] == host.state
     assert data["passed"] is report.passed
@@ -111,7 +112,7 @@ def test_sarif_keeps_the_schema(report: Report) -> None:
         assert re.fullmatch(r"[0-9a-f]{20}", one["partialFingerprints"]["hardenedMailFinding/v1"])
     marks = [one["partialFingerprints"]["hardenedMailFinding/v1"] for one in run["results"]]
     assert len(set(marks)) == len(marks)
-    assert len(run["results"]) == sum(len(host.entries) for host in report.hosts)
+    assert len(run["results"]) == sum(len(host.entries) for host in report.sections)
 
 
 def test_sarif_levels_suppressions_and_notes() -> None:
@@ -169,7 +170,7 @@ def cases(report: Report) -> dict[tuple[str, str], ElementTree.Element]:
 def test_junit_counts_what_it_holds(report: Report) -> None:
     root = ElementTree.fromstring(junit.render(report))
     suites = root.findall("testsuite")
-    assert [one.get("name") for one in suites] == [host.name for host in report.hosts]
+    assert [one.get("name") for one in suites] == [host.name for host in report.sections]
     for part in (root, *suites):
         for attribute, tag in (
             ("tests", "testcase"),
@@ -215,7 +216,10 @@ def test_terminal_lines_fit_and_move_no_cursor(report: Report) -> None:
     lines = terminal.render(report)
     assert all(line.isprintable() for line in lines)
     assert max(map(len, lines)) <= 112
-    assert lines[-1].startswith("NOT PASSED: ")
+    reasons = report.failures()
+    end = lines[-len(reasons) - 1 :] if len(reasons) > 1 else lines[-1:]
+    assert "NOT PASSED:" in "".join(end)
+    assert all(one in "\n".join(end) for one in reasons)
 
 
 def test_terminal_shows_the_worst_and_what_is_not_known() -> None:
@@ -262,8 +266,8 @@ def test_data_of_the_page_holds_every_finding_and_ends_no_script(report: Report)
     text = context(report)["data"]
     assert not set("<>&") & set(text)
     data = json.loads(text)
-    assert [host["name"] for host in data["hosts"]] == [host.name for host in report.hosts]
-    for row, host in zip(data["hosts"], report.hosts):
+    assert [host["name"] for host in data["hosts"]] == [host.name for host in report.sections]
+    for row, host in zip(data["hosts"], report.sections):
         messages = [data["strings"][one[7]] for one in row["findings"]]
         assert messages == [entry.finding.message for entry in host.entries]
 
