@@ -17,7 +17,7 @@ import typing as t
 NOW: t.Final = datetime.datetime(2026, 11, 24, 14, 5, tzinfo=datetime.timezone.utc)
 Finding = dict[str, t.Any]
 #: Tries to break out of every format.
-BAD: t.Final[str] = (
+BAD = (
     "</script><script>window.broken=1</script> \"quoted\" 'single' & <b>bold</b> ]]> `tick` | pipe "
     "{{ 7 * 7 }} {% raw %} \x1b[31mred\x07 \u202eesrever \ud800 \u2028 <!-- ${env} \\"
 )
