@@ -205,6 +205,23 @@ def test_the_penalty_comes_and_goes(machine: Machine) -> None:
         assert attempts(machine, ("imap-tls", "alice", SECRET)) == ["OK"]
 
 
+def test_postfix_asks_the_new_configuration_at_once(machine: Machine) -> None:
+    """An smtpd keeps its connection to Dovecot; a process of before must not go on answering there."""
+    applied(machine.apply(**asked(penalty=True)))
+    applied(machine.apply(**asked(penalty=False)))
+    result = machine.apply(**asked(penalty=True))
+    applied(result)
+    assert result["activation"] == "restart"
+    assert attempts(machine, ("smtp", "alice", SECRET)) == [235]
+    users = [{"name": "alice", "password": OTHER}]
+    result = machine.apply(**asked(penalty=True, passdb="pam", users=[]))
+    applied(result)
+    assert result["activation"] == "reload"
+    assert attempts(machine, ("smtp", "alice", SYSTEM)) == [235]
+    applied(machine.apply(**asked(penalty=True, users=users)))
+    assert attempts(machine, ("smtp", "alice", OTHER)) == [235]
+
+
 def test_old_protocols_and_weak_suites_are_refused(machine: Machine) -> None:
     applied(machine.apply(**asked()))
     peer, connect = machine.peer, f"timeout 20 openssl s_client -connect {machine.name}:993"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix.service impo
 UNIT: t.Final = "dovecot.service"
 _UNIT: t.Final = re.compile(r"/([^/]+\.service)(?:/|$)")
 _SUCCESSION_SECONDS: t.Final = 3.0
+_ENDING_SECONDS: t.Final = 1.0
 _DYING_SECONDS: t.Final = 0.4
 _START_SECONDS: t.Final = 30.0
 #: Those that go on with the configuration of before serve people who are logged in.
@@ -99,9 +101,25 @@ def reload(pid: int) -> None:
         os.kill(pid, signal.SIGHUP)
     except ProcessLookupError as error:
         raise ServiceProblem(f"Dovecot's main process {pid} is gone") from error
-    deadline = time.monotonic() + _SUCCESSION_SECONDS
-    while old & children(pid) and time.monotonic() < deadline:
+    if _await_end(old, pid=pid, seconds=_SUCCESSION_SECONDS):
+        return
+    # Dovecot 2.3.19 and 2.4.1 do not end an auth process that has not reported to them since it started,
+    # and an smtpd that is connected to it would go on being answered with the configuration of before.
+    stale = {one for one in old & children(pid) if _name(one) == "auth"}
+    for one in stale:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGTERM)
+    _await_end(stale, pid=pid, seconds=_ENDING_SECONDS)
+
+
+def _await_end(processes: t.Collection[int], *, pid: int, seconds: float) -> bool:
+    """Return whether none of the processes is a child of *pid* any more, after at most *seconds*."""
+    deadline = time.monotonic() + seconds
+    while not children(pid).isdisjoint(processes):
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.02)
+    return True
 
 
 def survives(pid: int) -> bool:
