@@ -141,6 +141,14 @@ JOBS: t.Final = (
         minutes=20,
     ),
     Job(
+        "molecule-dns",
+        "lab",
+        "tests/lab/enter molecule test -s dns",
+        lane="lab",
+        needs=READY,
+        minutes=20,
+    ),
+    Job(
         "rules-daemons",
         "rules",
         f"{LAB_PYTEST} {rules('dovecot', 'tls')}",
