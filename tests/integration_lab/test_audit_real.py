@@ -24,8 +24,13 @@ FILES = ["audit.html", "audit.json", "audit.junit.xml", "audit.md", "audit.sarif
 #: What an audit must not change; ``postfix check`` would write into the chroot.
 STATE = "find /etc /var/spool/postfix/etc /var/spool/postfix/lib -xdev -type f -printf '%p %m %U:%G %T@\\n' -exec sha256sum {} + 2>/dev/null | sort"
 #: What the advice of 2013 does to a server: by the rules that must find it.
-CONFIGURED = {"auth-before-tls", "auth-on-mx", "smuggling-possible", "certificate-wrong-name"}
+CONFIGURED = {
+    *("auth-before-tls", "auth-on-mx", "smuggling-possible", "certificate-wrong-name"),
+    *("certificate-self-signed", "submission-without-tls"),
+}
+LET_IN_BY_DOVECOT = {"dovecot-cleartext-login", "dovecot-tls-not-required"}
 SERVED = {"wire-auth-before-tls", "wire-auth-on-port-25"}
+SERVED_TO_PEOPLE = {"wire-auth-before-tls", "wire-old-protocols", "wire-certificate-name"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,16 +153,18 @@ def test_every_host_is_in_the_report_as_it_is(first: Audit) -> None:
 
 def test_bad_configuration_is_found_in_the_files_and_on_the_wire(first: Audit) -> None:
     assert first.rules("postfix") >= CONFIGURED
+    assert first.rules("dovecot") >= LET_IN_BY_DOVECOT
     assert first.rules("port 25") >= SERVED
+    assert first.rules("port 587") >= SERVED_TO_PEOPLE
     origins = {one["name"]: one for one in first.host("mx")["origins"]}
-    assert {"postfix", "dovecot", "port 25", "port 143", "port 993"} <= origins.keys()
+    assert {"postfix", "dovecot", "port 25", "port 587", "port 143", "port 993"} <= origins.keys()
     assert origins["postfix"]["detail"].startswith("3.10.")
     (wildcard,) = [
         one
         for one in first.host("mx")["certificates"]
         if one["names"] == ["*.mail-hosting.example"]
     ]
-    assert wildcard["places"] == ["/etc/ssl/certs/wildcard.pem", "port 25"]
+    assert wildcard["places"] == ["/etc/ssl/certs/wildcard.pem", "port 25", "port 587"]
 
 
 def test_files_of_the_report_agree(first: Audit) -> None:
