@@ -34,7 +34,7 @@ sanity: setup ## ansible-test sanity
 molecule: setup ## The scenarios on real hosts; one alone, or another command: make molecule ARGS="verify -s default"
 	@tests/lab/enter molecule $(or $(ARGS),test --all)
 
-demo: setup ## A badly configured server is audited, hardened and proven; about a minute
+demo: setup ## A badly configured server is audited, hardened and proven; one to two minutes
 	@tests/lab/enter .venv/bin/python tests/demo/demo.py
 
 bench: setup ## What a run without changes costs, against the floor playbook

@@ -31,6 +31,10 @@ COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 Answers = dict[str, t.Any]
 
 
+#: What became of a command, by the first digit of the answer (RFC 5321 section 4.2.1).
+_TAKEN = {2: "taken", 4: "put off", 5: "refused"}
+
+
 class Row(t.NamedTuple):
     """One line of the table: what is asked, how the answer is said, and whether it is safe."""
 
@@ -54,12 +58,12 @@ def _verified(key: str, name: str) -> Row:
     return Row(name, lambda a: a[key], lambda a: a[key] == "ok")
 
 
-def _code(key: str, name: str) -> Row:
-    """Return the row of a command that must be answered with a refusal."""
+def _code(key: str, name: str, *, least: int = 500) -> Row:
+    """Return the row of a command that must be answered with a refusal, of this code or a higher one."""
     return Row(
         name,
-        lambda a: f"taken: {a[key]}" if a[key] < 500 else f"refused: {a[key]}",
-        lambda a: a[key] >= 500,
+        lambda a: f"{_TAKEN[a[key] // 100]}: {a[key]}",
+        lambda a: a[key] >= least,
     )
 
 
@@ -90,13 +94,17 @@ SECTIONS: tuple[tuple[str, tuple[Row, ...]], ...] = (
         ),
     ),
     (
-        "ports 587 and 993, people's mail programs",
+        "ports 587, 465, 993 and 143, people's mail programs",
         (
             _refused("tls1_1_587", "TLS 1.1 on 587"),
+            _refused("tls1_1_465", "TLS 1.1 on 465"),
             _refused("tls1_1_993", "TLS 1.1 on 993"),
+            _refused("tls1_1_143", "TLS 1.1 on 143"),
             _verified("certificate_993", "certificate on 993"),
             _code("mail_587_clear", "587: mail before TLS"),
             _code("mail_587_tls", "587: mail without a login"),
+            _code("relay_587", "587: foreign mail, no login", least=400),
+            _code("forged_587", "587: alice as the boss"),
         ),
     ),
     (
@@ -156,17 +164,11 @@ def play(name: str, folder: pathlib.Path, *, moment: str = "") -> str:
     inventory = ROOT / ".cache" / "lab" / GROUP / "inventory.yml"
     extra = json.dumps({"demo_directory": str(folder), "demo_moment": moment})
     book = name if name.startswith("hardened.") else str(HERE / name)
+    variables = [
+        word for file in ("people.yml", "verify.yml") for word in ("-e", f"@{HERE / file}")
+    ]
     return run(
-        [
-            "ansible-playbook",
-            "-i",
-            str(inventory),
-            "-e",
-            extra,
-            "-e",
-            f"@{HERE / 'verify.yml'}",
-            book,
-        ],
+        ["ansible-playbook", "-i", str(inventory), "-e", extra, *variables, book],
         environment={
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
             "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),

@@ -24,7 +24,13 @@ import typing as t
 
 ANYTHING = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 LET_IN = "let in"
-STARTTLS = {25: ["-starttls", "smtp"], 587: ["-starttls", "smtp"], 993: []}
+STARTTLS = {
+    25: ["-starttls", "smtp"],
+    587: ["-starttls", "smtp"],
+    143: ["-starttls", "imap"],
+    465: [],
+    993: [],
+}
 
 
 class Account(t.NamedTuple):
@@ -44,7 +50,7 @@ def unverified() -> ssl.SSLContext:
 
 def s_client(host: str, *options: str, port: int = 25) -> str:
     """Return what openssl s_client prints about a handshake."""
-    smtp = ["-name", "client"] if STARTTLS[port] else []
+    smtp = ["-name", "client"] if "smtp" in STARTTLS[port] else []
     done = subprocess.run(
         ["openssl", "s_client", *STARTTLS[port], "-connect", f"{host}:{port}", *smtp, *options],
         input=b"QUIT\r\n", capture_output=True, timeout=30, check=False,
@@ -115,6 +121,14 @@ def mail_taken(host: str, recipient: str, *, tls: bool) -> int:
     with smtp(host, 587, tls=tls) as client:
         code = client.mail("stranger@client.example")[0]
         return client.rcpt(recipient)[0] if code == 250 else code
+
+
+def mail_taken_as(host: str, user: Account, sender: str) -> int:
+    """Return the answer of port 587 to a message of a user with a sender that is somebody else's."""
+    with smtp(host, 587, tls=True) as client:
+        client.login(*user)
+        code = client.mail(sender)[0]
+        return client.rcpt(f"{user.name}@{host}")[0] if code == 250 else code
 
 
 def vrfy(host: str) -> int:
@@ -225,10 +239,14 @@ def asked_as_user(host: str, user: Account, script: Account, ca_file: str) -> di
     legacy = ("-tls1_1", "-cipher", ANYTHING)
     return {
         "tls1_1_587": suite(host, *legacy, port=587),
+        "tls1_1_465": suite(host, *legacy, port=465),
         "tls1_1_993": suite(host, *legacy, port=993),
+        "tls1_1_143": suite(host, *legacy, port=143),
         "certificate_993": certificate(host, ca_file, port=993),
         "mail_587_clear": mail_taken(host, f"{user.name}@{host}", tls=False),
         "mail_587_tls": mail_taken(host, f"{user.name}@{host}", tls=True),
+        "relay_587": mail_taken(host, "somebody@elsewhere.example", tls=True),
+        "forged_587": mail_taken_as(host, user, f"boss@{host}"),
         "login_465": smtp_login(host, 465, user),
         "login_587": smtp_login(host, 587, user),
         "login_143": imap_login(host, 143, user),

@@ -625,7 +625,7 @@ def _notes(
             if not one.accepted:
                 yield resolve.Note(
                     f"{one.place} -o {one.weaker.parameter}",
-                    f"{one.weaker.value or '(empty)'} {one.weaker.reason}; it is replaced. To keep it, name "
+                    f"{one.weaker.value or '(empty)'}: {one.weaker.reason}; it is replaced. To keep it, name "
                     f"{one.weaker.parameter} in accept_weaker.",
                 )
     for port in PORTS:

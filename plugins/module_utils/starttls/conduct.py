@@ -120,6 +120,14 @@ def own_recipient_answer(reply: Reply, *, domain: str) -> dict[str, Json]:
     return recipient_answer(reply)
 
 
+def sender_answer(reply: Reply, *, own: Reply) -> dict[str, Json]:
+    """Return whether a sender that belongs to somebody else was taken.
+
+    *own* is the reply to the user's own sender: where that was taken, a refusal is about the other one.
+    """
+    return plain_answer(reply) if own.kind in ("yes", "more") else recipient_answer(reply)
+
+
 def smuggling_answer(replies: t.Sequence[Reply]) -> Json:
     """Return whether a line end of another kind ended a message.
 
@@ -157,5 +165,6 @@ __all__ = (
     "plain_answer",
     "recipient_answer",
     "relay_attempts",
+    "sender_answer",
     "smuggling_answer",
 )

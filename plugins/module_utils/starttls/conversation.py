@@ -27,6 +27,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.starttls.conduct imp
     plain_answer,
     recipient_answer,
     relay_attempts,
+    sender_answer,
     smuggling_answer,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.dialogue import Target
@@ -352,12 +353,13 @@ def _sending(asked: _Asked, talk: Talk, account: Account) -> dict[str, Json]:
     """See what the account may send; nothing is handed in."""
     request, own = asked.request, account.address
     other = f"hardened-mail-{secrets.token_hex(6)}@{request.domain}"
+    elsewhere = _recipient(talk, sender=own, recipient=request.elsewhere)
     return {
-        "elsewhere": recipient_answer(_recipient(talk, sender=own, recipient=request.elsewhere)),
+        "elsewhere": recipient_answer(elsewhere),
         "unknown_recipient": own_recipient_answer(
             _recipient(talk, sender=own, recipient=_unknown(request)), domain=request.domain
         ),
-        "other_sender": recipient_answer(_recipient(talk, sender=other, recipient=own)),
+        "other_sender": sender_answer(_recipient(talk, sender=other, recipient=own), own=elsewhere),
     }
 
 

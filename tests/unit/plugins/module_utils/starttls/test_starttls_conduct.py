@@ -16,6 +16,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.starttls.conduct imp
     plain_answer,
     recipient_answer,
     relay_attempts,
+    sender_answer,
     smuggling_answer,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.replies import Reply
@@ -56,6 +57,22 @@ def test_a_domain_that_is_not_the_servers_own_says_nothing() -> None:
     answer = own_recipient_answer(reply("554 5.7.1 Relay access denied"), domain="mx.example")
     assert "takes no mail for mx.example" in answer["incomplete"]
     assert own_recipient_answer(reply("250 Ok"), domain="mx.example")["accepted"] is True
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "accepted"),
+    [
+        ("250 Ok", "250 Ok", True),
+        ("250 Ok", "553 5.7.1 <x@mx.example>: Sender address rejected: not owned by user alice", False),
+        # A server that takes nothing of us tells nothing about senders.
+        ("554 5.7.1 Client host rejected", "554 5.7.1 <x@mx.example>: Sender address rejected", None),
+        ("250 Ok", "450 4.7.1 Try again later", None),
+    ],
+)  # fmt: skip
+def test_refusal_of_another_sender_counts_where_ones_own_is_taken(
+    own: str, other: str, accepted: t.Optional[bool]
+) -> None:
+    assert sender_answer(reply(other), own=reply(own)).get("accepted") is accepted
 
 
 def test_being_put_off_is_no_refusal() -> None:
