@@ -99,7 +99,7 @@ _value:
     - C(passed) says whether the audit passed, C(failures) why not.
     - C(lines) are for a terminal.
     - C(json), C(sarif) and C(junit) are texts to be written as they are.
-    - C(page) and C(markdown) are what the templates of the HTML page and of the Markdown text show.
+    - C(page) and C(markdown) are what the templates of the HTML page and of the Markdown text show, as JSON.
   type: dict
   sample:
     passed: false
@@ -214,10 +214,14 @@ def _texts(
     made: dict[str, t.Any] = {
         name: render(report) for name, render in _RENDERERS.items() if name in formats
     }
-    if not {"html", "markdown"} & set(formats):
-        return made
-    context = page.context(report, areas=AREAS, rule_areas=areas)
-    return {**made, "page": context, "markdown": page.escaped(context)}
+    if {"html", "markdown"} & set(formats):
+        context = page.context(report, areas=AREAS, rule_areas=areas)
+        # As texts: Ansible looks into every value of what it keeps, and of what a task of another host may see.
+        if "html" in formats:
+            made["page"] = json.dumps(context)
+        if "markdown" in formats:
+            made["markdown"] = json.dumps(page.escaped(context))
+    return made
 
 
 def _judge_port(request: Request) -> JudgePort:

@@ -144,7 +144,6 @@ _value:
 import datetime
 import typing as t
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import worst_first
@@ -200,7 +199,7 @@ def wire_findings(
         raise AnsibleFilterError(
             f"{_NAME}: the input is no result of starttls_info, mail_conduct_info or mail_roundtrip ({error!r})"
         ) from error
-    verdict = replace(verdict, findings=worst_first((*verdict.findings, *served)))
+    verdict = verdict._replace(findings=worst_first((*verdict.findings, *served)))
     return {
         "findings": [one.as_dict() for one in verdict.findings],
         "incomplete": [one.as_dict() for one in verdict.incomplete],

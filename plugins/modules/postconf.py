@@ -655,6 +655,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     files,
     main_cf,
     master_cf,
+    master_cf_changes,
     plan,
     runner,
     survey,
@@ -825,9 +826,9 @@ def value_text(value: object) -> t.Optional[str]:
     return str(value)
 
 
-def service_change(options: t.Mapping[str, t.Any]) -> master_cf.ServiceChange:
+def service_change(options: t.Mapping[str, t.Any]) -> master_cf_changes.ServiceChange:
     """Return the change that one element of O(services) asks for."""
-    return master_cf.ServiceChange(
+    return master_cf_changes.ServiceChange(
         name=options["name"],
         type=options["type"],
         present=options["state"] == "present",
@@ -913,7 +914,7 @@ def result_of(found: survey.Survey, outcome: transaction.Outcome) -> dict[str, t
         "version": str(found.snapshot.version),
         "tls_library": str(found.snapshot.tls_library),
         "changes": [plan.masked_change(change) for change in found.plan.changes],
-        "weaker": [vars(one) for one in found.weaker],
+        "weaker": [one._asdict() for one in found.weaker],
         "problems": outcome.problems,
         "rehearsal": outcome.rehearsal,
         "activation": outcome.activation,

@@ -353,25 +353,17 @@ not_passed:
   sample: [mx3.example]
 """
 
-import datetime
 import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import live, loading
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import loading
 
-if t.TYPE_CHECKING:
-    from ansible_collections.hardened.mail.plugins.module_utils.policy import validation
-
-# The rules are loaded by the functions below, while postconf runs: that is half of the module's time.
+# Not from where they are defined: what is imported here is compiled twice, see loading.
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 NEVER = "never"
 INBOUND_LEVELS = ("may", "encrypt")
 OUTBOUND_LEVELS = ("may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure")
-
-
-class TaskProblem(Exception):
-    """The task cannot be done as it is written."""
 
 
 class ValidateModule(AnsibleModule):
@@ -426,136 +418,6 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
-def request_of(params: t.Mapping[str, t.Any]) -> validation.Request:
-    """Return what the task asks for. Raises TaskProblem."""
-    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415
-        rules,
-        validation,
-    )
-    from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import (  # noqa: PLC0415
-        Choices,
-    )
-
-    ids = {one.id for one in rules.RULES}
-    asked = {*params["rules_enabled"], *params["rules_disabled"]}
-    asked.update(one["rule"] for one in params["waivers"])
-    elsewhere = frozenset() if asked <= ids else others()
-    try:
-        return validation.Request(
-            rules=validation.selected(
-                rules.RULES,
-                enabled=params["rules_enabled"],
-                disabled=params["rules_disabled"],
-                elsewhere=elsewhere,
-            ),
-            today=datetime.datetime.now(datetime.timezone.utc).date(),
-            choices=Choices(
-                inbound_profile=params["profile"],
-                outbound_profile=params["outbound_profile"],
-                inbound_level=params["inbound_level"],
-                outbound_level=params["outbound_level"],
-            ),
-            waivers=validation.waivers_of(params["waivers"], known=ids, elsewhere=elsewhere),
-            fail_on=params["fail_on"],
-        )
-    except validation.RequestError as error:
-        raise TaskProblem(str(error)) from error
-
-
-def expired(request: validation.Request) -> list[str]:
-    """Return what to warn of: waivers that cover nothing any more."""
-    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415
-        validation,
-    )
-
-    return validation.expired(request.waivers, today=request.today)
-
-
-def others() -> frozenset[str]:
-    """Return the ids of rules about other things than Postfix: one list of waivers serves them all."""
-    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415
-        rules_dovecot,
-        rules_wire,
-    )
-
-    return frozenset(one.id for one in rules_dovecot.RULES) | {one.id for one in rules_wire.RULES}
-
-
-def judged_text(text: str, request: validation.Request) -> dict[str, t.Any]:
-    """Return the result of one capture."""
-    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415
-        validation,
-    )
-    from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415
-        capture,
-    )
-
-    try:
-        found = capture.parse(text)
-    except capture.CaptureError as error:
-        return validation.unjudged(f"no capture: {error}", request, host="")
-    return validation.result_of(found, request)
-
-
-def judged_directory(
-    params: t.Mapping[str, t.Any], request: validation.Request, *, check_mode: bool
-) -> dict[str, t.Any]:
-    """Return the result of a directory of captures. Raises TaskProblem."""
-    from ansible_collections.hardened.mail.plugins.module_utils.postfix import bulk  # noqa: PLC0415
-
-    try:
-        found = bulk.judge_all(
-            params["captures"], output=params["output"], request=request, write=not check_mode
-        )
-    except bulk.BulkProblem as error:
-        raise TaskProblem(str(error)) from error
-    return {
-        "changed": found.changed,
-        "hosts": found.hosts,
-        "hosts_passed": found.passed,
-        "hosts_incomplete": found.incomplete,
-        "not_passed": found.failed,
-        "counts": found.counts,
-        "passed": found.passed == found.hosts,
-    }
-
-
-def judged(module: AnsibleModule) -> dict[str, t.Any]:
-    """Return the result of the task. Raises TaskProblem, LiveProblem."""
-    params = module.params
-    if not 0 < params["timeout"] <= 3600:
-        raise TaskProblem(
-            f"timeout must be more than 0 and at most 3600 seconds, not {params['timeout']}"
-        )
-    here = params["captures"] is None and params["capture"] is None
-    directory = params["config_directory"]
-    asking = live.asked(directory, timeout=params["timeout"]) if here else None
-    request = request_of(params)
-    if here:
-        result = live.judged(asking, request, config_directory=directory)
-    elif params["captures"] is not None:
-        result = judged_directory(params, request, check_mode=module.check_mode)
-    else:
-        result = judged_text(params["capture"], request)
-    for warning in expired(request):
-        module.warn(warning)
-    return {"changed": False, **result}
-
-
-def failure(result: t.Mapping[str, t.Any], *, fail_on: str) -> str:
-    """Return why a result makes the task fail."""
-    if "hosts" in result:
-        return (
-            f"{result['hosts'] - result['hosts_passed']} of {result['hosts']} captures did not pass, "
-            f"the first is {result['not_passed'][0]}."
-        )
-    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415
-        validation,
-    )
-
-    return validation.shortcomings(result, fail_on=fail_on)
-
-
 def main() -> None:
     """Run the module."""
     module = ValidateModule(
@@ -564,10 +426,14 @@ def main() -> None:
         mutually_exclusive=[("capture", "captures")],
         required_together=[("captures", "output")],
     )
-    loading.compile_once()
+    with loading.quickly():
+        from ansible_collections.hardened.mail.plugins.module_utils.postfix import (  # noqa: PLC0415 - quickly
+            live,
+        )
+
     try:
-        result = judged(module)
-    except (TaskProblem, live.LiveProblem) as error:
+        result, warnings, failure = live.outcome(module.params, check_mode=module.check_mode)
+    except live.TaskProblem as error:
         module.fail_json(msg=f"{error}. Nothing was judged.")
     except Exception as error:  # noqa: BLE001 - the border
         module.fail_json(
@@ -575,10 +441,11 @@ def main() -> None:
             # Without the message of the error: it may quote a value.
             exception="".join(traceback.format_tb(error.__traceback__)) + type(error).__name__,
         )
+    for warning in warnings:
+        module.warn(warning)
     result["invocation"] = module.invocation()
-    fail_on = module.params["fail_on"]
-    if not result["passed"] and fail_on != NEVER:
-        module.fail_json(msg=failure(result, fail_on=fail_on), **result)
+    if failure:
+        module.fail_json(msg=failure, **result)
     module.exit_json(**result)
 
 

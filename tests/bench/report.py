@@ -74,7 +74,7 @@ def files(number: int) -> str:
         "HTML, from the report on",
         lambda: render.TEMPLATES.get_template("audit.html.j2").render(
             audit_report_made={
-                "page": page.context(report, areas=AREAS, rule_areas=render.RULE_AREAS)
+                "page": json.dumps(page.context(report, areas=AREAS, rule_areas=render.RULE_AREAS))
             }
         ),
     )

@@ -25,9 +25,10 @@ sys.path[:0] = [
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     main_cf,
     master_cf,
+    master_cf_changes,
     postconf_output,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import (
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf_changes import (
     ServiceChange,
 )
 from config_texts import (
@@ -302,13 +303,13 @@ def test_rendered_master_cf_says_what_was_asked(shared_machine: Machine) -> None
     cases = [
         (made.text, change, rendered)
         for made, change in samples(st.tuples(master_texts(), CHANGES), count=2 * COUNT)
-        if lone(rendered := master_cf.render(made.text, changes=[change]))
+        if lone(rendered := master_cf_changes.render(made.text, changes=[change]))
     ]
     assert len(cases) > COUNT
     before = read_master(shared_machine, [text for text, _change, _rendered in cases])
     after = read_master(shared_machine, [rendered for _text, _change, rendered in cases])
     for (text, change, rendered), was, is_now in zip(cases, before, after, strict=True):
-        ours = {s.id for s in master_cf.matching(master_cf.parse(rendered), change)}
+        ours = {s.id for s in master_cf_changes.matching(master_cf.parse(rendered), change)}
         assert ours
         wanted = {n: main_cf.normalise(v) for n, v in change.overrides.items() if v is not None}
         for name in ours:
@@ -334,7 +335,7 @@ def test_joined_override_is_read_as_the_daemon_reads_it(machine: Machine) -> Non
     machine.write("/etc/postfix/master.cf", changed.encode())
     machine.restart()
     assert "220 joined.example ESMTP" in machine.outside()["banner"]
-    rendered = master_cf.render(
+    rendered = master_cf_changes.render(
         changed, changes=[ServiceChange("smtp", overrides={"myhostname": "split.example"})]
     )
     machine.write("/etc/postfix/master.cf", rendered.encode())

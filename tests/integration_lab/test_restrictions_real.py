@@ -9,7 +9,6 @@ mynetworks. Run with ``tests/lab/enter .venv/bin/pytest tests/integration_lab/te
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import typing as t
 
@@ -205,7 +204,7 @@ def test_lists_decide_as_we_say(machine: Machine) -> None:
             for sender, helo in ((FRIEND, "friend.example.net"), (OTHER, "other.example.net")):
                 to = recipient(machine, destination)
                 jobs.append((host, ports[name], to, sender, "" if skips else helo))
-            asked = dataclasses.replace(lists, removed=removed)
+            asked = lists._replace(removed=removed)
             said[name, client, destination] = answer(asked, client, destination).verdict
         codes = replies(machine, jobs, outside=client == "stranger")
         for index, name in enumerate(LISTS):

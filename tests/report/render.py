@@ -8,6 +8,7 @@ To look at one: ``python tests/report/render.py 40 DIRECTORY``.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import sys
@@ -42,6 +43,7 @@ TEMPLATES = jinja2.Environment(
     keep_trailing_newline=True,
     undefined=jinja2.StrictUndefined,
 )
+TEMPLATES.filters["from_json"] = json.loads
 RULE_AREAS = {kind[0]: kind[2] for kind in fleet.KINDS}
 
 
@@ -64,10 +66,10 @@ def files_of(report: Report) -> dict[str, str]:
     context = page.context(report, areas=AREAS, rule_areas=RULE_AREAS)
     return {
         "audit.html": TEMPLATES.get_template("audit.html.j2").render(
-            audit_report_made={"page": context}
+            audit_report_made={"page": json.dumps(context)}
         ),
         "audit.md": TEMPLATES.get_template("audit.md.j2").render(
-            audit_report_made={"markdown": page.escaped(context)}
+            audit_report_made={"markdown": json.dumps(page.escaped(context))}
         ),
         "audit.json": json_report.render(report),
         "audit.sarif": sarif.render(report),
@@ -88,8 +90,6 @@ def environment() -> dict[str, str]:
 
 def main() -> None:
     """Write the files for a fleet of so many hosts, compared with how it was before."""
-    import json
-
     number, directory = int(sys.argv[1]), pathlib.Path(sys.argv[2])
     looks = fleet.looks(number)
     if "hostile" in sys.argv:

@@ -26,7 +26,7 @@ SAFE = re.compile(
     | page\.data                                    # made safe for a script element, and tested
     | (?:plural|chip|named|changed|changed_short|expiries)\(.*\)    # macros, which escape
     | '[^']*'\ if\ .*\ else\ '[^']*'
-    | count\ or\ '' | cell\.number\ or\ '' | page\.severities\[loop\.index0\]
+    | count | count\ or\ '' | cell\.number\ or\ '' | (?:page\.)?severities\[loop\.index0\]
     | changes\.(?:joined|left)\ \|\ length\ -\ \d+
     | page\.severities\ \|\ length\ \+\ page\.(?:areas|domain_columns)\ \|\ length
     """,

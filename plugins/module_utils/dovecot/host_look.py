@@ -13,7 +13,7 @@ import os
 import pwd
 import stat
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ansible_collections.hardened.mail.plugins.module_utils.dovecot import config_files, passwd_file
 from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_view import (
@@ -199,8 +199,7 @@ def _certificates(view: DovecotView) -> tuple[CertificateFact, ...]:
             chain_length=len(report.certificates),
         )
         for leaf in report.certificates[:1]:
-            fact = replace(
-                fact,
+            fact = fact._replace(
                 names=leaf.names,
                 not_after=leaf.not_after,
                 key_algorithm=leaf.key_algorithm,

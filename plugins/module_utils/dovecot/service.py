@@ -15,7 +15,7 @@ import time
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import runner
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.service import children
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import children
 
 UNIT: t.Final = "dovecot.service"
 _UNIT: t.Final = re.compile(r"/([^/]+\.service)(?:/|$)")

@@ -24,7 +24,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.dovecot import (
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_view import DovecotView
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import files, probe
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.service import listening
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import listening
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.session import Session
 
 _OPEN_SECONDS: t.Final = 5.0

@@ -81,8 +81,7 @@ def result_of(
     verdict = judge(view, request.rules, missing=found.missing)
     facts = view.facts
     unseen = facts.unseen if facts else ()
-    verdict = replace(
-        verdict,
+    verdict = verdict._replace(
         findings=waive(verdict.findings, request.waivers, today=request.today),
         incomplete=(
             *verdict.incomplete,

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import Host
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import values
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 
 # What a security level of a client promises; a level is below another when it lacks one of its promises.
 _PROMISES: t.Final[t.Mapping[str, frozenset[str]]] = {
@@ -36,7 +37,7 @@ _LACKS: t.Final = {
 _SERVER_LEVELS: t.Final = ("none", "may", "encrypt")
 _GRADES: t.Final = ("null", "export", "low", "medium", "high")
 _WEAK_DIGESTS: t.Final = frozenset({"md5", "sha1", "ripemd160"})
-_WEAK_GROUP: t.Final = re.compile(
+_WEAK_GROUP: t.Final = later(
     r"(?:sect|secp|prime|c2[pt]nb|wap-wsg-\w*-?|brainpoolp|p-|k-|b-)1\d\d\w*", re.IGNORECASE
 )
 

@@ -29,6 +29,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix.capture impo
     TOO_LONG,
     Capture,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import (
     TlsLibrary,
     Version,
@@ -54,13 +55,13 @@ _OLDEST: t.Final = Version(3, 4)
 NOT_ON_HOST: t.Final = "files, certificates and ports can only be seen on the host itself"
 
 _NO_VERSION: t.Final = Version(0, 0)
-_VALUE: t.Final = re.compile(r"(=\s*)\S.*$|\"[^\"]*\"", re.DOTALL)
+_VALUE: t.Final = later(r"(=\s*)\S.*$|\"[^\"]*\"", re.DOTALL)
 #: Longer lines are not remembered: memory must not grow with what hosts write.
 _SHORT: t.Final = 3000
 
-_MESSAGE: t.Final = re.compile(r"\S*postconf: warning: ")
-_TLS_LIBRARIES: t.Final = re.compile(r"(?:OpenSSL|LibreSSL|BoringSSL|AWS-LC) \d")
-_MAP_TYPE: t.Final = re.compile(r"[a-z][a-z0-9_-]*")
+_MESSAGE: t.Final = later(r"\S*postconf: warning: ")
+_TLS_LIBRARIES: t.Final = later(r"(?:OpenSSL|LibreSSL|BoringSSL|AWS-LC) \d")
+_MAP_TYPE: t.Final = later(r"[a-z][a-z0-9_-]*")
 _WHAT: t.Final[t.Mapping[str, str]] = {
     "version": "the version of Postfix is not known",
     "postconf": "the parameters are not known",

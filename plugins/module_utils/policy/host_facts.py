@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import datetime
+import types
 import typing as t
-from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.plugins.module_utils.x509.chain import Problem
@@ -16,8 +16,7 @@ if t.TYPE_CHECKING:
 Kind = t.Literal["file", "directory", "socket", "fifo", "device", "other", ""]
 
 
-@dataclass(frozen=True)
-class FileFact:
+class FileFact(t.NamedTuple):
     """One path, symbolic links followed.
 
     ``error`` is why nothing could be seen, empty when something could; the rest then says nothing.
@@ -57,8 +56,7 @@ NOTHING: t.Final = FileFact(False)
 UNSEEN: t.Final = "unseen"
 
 
-@dataclass(frozen=True)
-class CertificateFact:
+class CertificateFact(t.NamedTuple):
     """One chain that Postfix sends, or what is in the way of that.
 
     ``path`` and ``key_path`` are as the parameter has them (all files of ``smtpd_tls_chain_files``, with
@@ -83,8 +81,7 @@ class CertificateFact:
     chain_length: int = 0
 
 
-@dataclass(frozen=True)
-class HostFacts:
+class HostFacts(t.NamedTuple):
     """One host at one moment.
 
     ``files`` has a fact for every path of named_files.wanted(). ``daemons`` are the programs in
@@ -95,7 +92,7 @@ class HostFacts:
     """
 
     now: datetime.datetime
-    files: t.Mapping[str, FileFact] = field(default_factory=dict)
+    files: t.Mapping[str, FileFact] = types.MappingProxyType({})
     certificates: tuple[CertificateFact, ...] = ()
     daemons: frozenset[str] = frozenset()
     running: bool = False

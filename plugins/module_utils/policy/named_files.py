@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
-from dataclasses import dataclass
+
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 
 if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Endpoint, View
@@ -26,15 +26,15 @@ _INDEXES: t.Final = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cd
 _PLAIN: t.Final = ("texthash", "regexp", "pcre", "cidr")
 #: Their file is the configuration of a lookup elsewhere, often with a password.
 REMOTE: t.Final = frozenset({"mysql", "pgsql", "ldap", "sqlite", "mongodb", "memcache"})
-_TABLE: t.Final = re.compile(
+_TABLE: t.Final = later(
     rf"(?:^|[\s,{{])(proxy:)?({'|'.join((*_INDEXES, *_PLAIN, *sorted(REMOTE)))}):(/[^\s,{{}}]+)"
 )
 #: Postfix makes these tables itself.
 _CACHES: t.Final = ("_cache_map", "_cache_database", "_exchange_name", "address_verify_map")
 _LISTS_OF_TABLES: t.Final = frozenset({"proxy_read_maps", "proxy_write_maps"})
-_POLICY: t.Final = re.compile(r"check_policy_service[\s,]+(?:\{\s*)?unix:([^\s,{}]+)")
-_MILTER: t.Final = re.compile(r"(?:^|[\s,{])unix:([^\s,{}]+)")
-_TRANSPORT: t.Final = re.compile(r"^([^:\s]+):unix:([^\s,]+)$")
+_POLICY: t.Final = later(r"check_policy_service[\s,]+(?:\{\s*)?unix:([^\s,{}]+)")
+_MILTER: t.Final = later(r"(?:^|[\s,{])unix:([^\s,{}]+)")
+_TRANSPORT: t.Final = later(r"^([^:\s]+):unix:([^\s,]+)$")
 _RESTRICTIONS: t.Final = tuple(
     f"smtpd_{stage}_restrictions"
     for stage in "client helo sender relay recipient data end_of_data etrn".split()
@@ -53,22 +53,21 @@ _LEGACY: t.Final = (
 )
 #: Names that clients ask for, each with the files of its certificate: a table in the value itself can be read.
 SNI: t.Final = "tls_server_sni_maps"
-_INLINE: t.Final = re.compile(r"inline:\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-_ROW: t.Final = re.compile(r"\{\s*([^{}=\s]+)\s*=\s*([^{}]*?)\s*\}")
-_PLAIN_ROW: t.Final = re.compile(r"([^{}=\s,]+)=([^{}\s,]+)")
+_INLINE: t.Final = later(r"inline:\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_ROW: t.Final = later(r"\{\s*([^{}=\s]+)\s*=\s*([^{}]*?)\s*\}")
+_PLAIN_ROW: t.Final = later(r"([^{}=\s,]+)=([^{}\s,]+)")
 #: The first row that the role writes, for a name that no client asks for, see resolve.sni_maps().
 _OWN_ROW: t.Final = "hardened-mail.invalid"
 
 
-@dataclass(frozen=True)
-class TableUse:
-    """A lookup table that is a file: ``index`` is what postmap(1) makes of it, empty when nothing."""
+class TableUse(t.NamedTuple):
+    """A lookup table that is a file: ``index_file`` is what postmap(1) makes of it, empty when nothing."""
 
     subject: str
     parameter: str
     kind: str
     path: str
-    index: str
+    index_file: str
     proxied: bool
 
     @property
@@ -77,8 +76,7 @@ class TableUse:
         return f"{'proxy:' if self.proxied else ''}{self.kind}:{self.path}"
 
 
-@dataclass(frozen=True)
-class SocketUse:
+class SocketUse(t.NamedTuple):
     """A UNIX-domain socket to which a service connects as ``mail_owner``.
 
     ``written`` is the path as the configuration has it, ``path`` where that is on the host: a relative
@@ -94,8 +92,7 @@ class SocketUse:
     chrooted: bool
 
 
-@dataclass(frozen=True)
-class CertificateUse:
+class CertificateUse(t.NamedTuple):
     """A certificate of one value of the configuration; ``path`` is also the key file of chain files."""
 
     subject: str
@@ -310,7 +307,7 @@ def wanted(view: View) -> tuple[str, ...]:
         *CA_BUNDLES,
     ]
     for table in table_uses(view):
-        paths += [table.path, table.index]
+        paths += [table.path, table.index_file]
     paths += [one.path for one in socket_uses(view)]
     for use in certificate_uses(view):
         paths += [*use.path.split(", "), *use.key_path.split(", ")]
@@ -321,8 +318,7 @@ def wanted(view: View) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in paths if one.startswith("/")))
 
 
-@dataclass(frozen=True)
-class AuthorityUse:
+class AuthorityUse(t.NamedTuple):
     """A file or directory of CA certificates; ``path`` is where the service really looks for it."""
 
     subject: str
@@ -353,8 +349,7 @@ def authorities(view: View) -> tuple[AuthorityUse, ...]:
     return tuple(found.values())
 
 
-@dataclass(frozen=True)
-class ProgramUse:
+class ProgramUse(t.NamedTuple):
     """The program of a service of master.cf."""
 
     service: Service

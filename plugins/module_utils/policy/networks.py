@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import ipaddress
 import typing as t
-from dataclasses import dataclass
 
 Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
@@ -37,8 +36,7 @@ _EVERYBODY: t.Final[t.Mapping[int, int]] = {4: 1 << 31, 6: 1 << 124}
 _WIDEST: t.Final[t.Mapping[int, int]] = {4: 24, 6: 48}
 
 
-@dataclass(frozen=True)
-class Coverage:
+class Coverage(t.NamedTuple):
     """Whom a list of addresses covers.
 
     ``everybody`` is whether it has at least half of the Internet in it, ``wide`` are public networks that

@@ -10,13 +10,11 @@ From DEPRECATION_README and the tables of postconf(1), held against postconf 3.5
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 Kind = t.Literal["switch", "table", "elsewhere", "other"]
 
 
-@dataclass(frozen=True)
-class Obsolete:
+class Obsolete(t.NamedTuple):
     """One name: since which release postconf warns, and since which it is gone; empty for not yet.
 
     ``kind`` is ``switch`` for the yes-or-no parameters that security levels replaced, ``table`` for the old

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import (
     TlsLibrary,
     Version,
@@ -21,8 +21,7 @@ class ChoiceError(ValueError):
     """A choice that the policy cannot turn into settings; the message says which and what it expects."""
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(t.NamedTuple):
     """What a profile promises for one direction.
 
     ``suites`` are the only suites that may be negotiated, by their OpenSSL names; None means that older
@@ -73,8 +72,7 @@ OUTBOUND_LEVELS: t.Final = (
 )
 
 
-@dataclass(frozen=True)
-class Host:
+class Host(t.NamedTuple):
     """What the policy must know of a host.
 
     ``known_parameters`` are the names that this Postfix has (``postconf -d``); None when not asked.
@@ -90,8 +88,7 @@ class Host:
     known_parameters: t.Optional[frozenset[str]] = None
 
 
-@dataclass(frozen=True)
-class CertificateChoice:
+class CertificateChoice(t.NamedTuple):
     """A server certificate: the full chain file, its key file (may be the same) and its host names."""
 
     certificate: str
@@ -99,8 +96,7 @@ class CertificateChoice:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(t.NamedTuple):
     """One row of the per-destination table, see TLS_README "TLS policy table".
 
     ``destination`` is a next hop as smtp(8) looks it up: ``example.com``, ``.example.com`` or
@@ -116,8 +112,7 @@ class Policy:
     servername: str = ""
 
 
-@dataclass(frozen=True)
-class Choices:
+class Choices(t.NamedTuple):
     """What the operator chose. The levels are floors: a stronger level found on the host stays."""
 
     inbound_profile: str = "intermediate"
@@ -135,12 +130,12 @@ class Choices:
     observe: bool = False
 
 
-_DESTINATION: t.Final = re.compile(r"(?:\.?[\w-][\w.-]*|\[[\w.:-]+\])(?::[\w-]+)?", re.ASCII)
-_HOST_NAME: t.Final = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
-_SNI_NAME: t.Final = re.compile(r"\.?" + _HOST_NAME.pattern, re.ASCII)
-_POLICY_SERVER: t.Final = re.compile(r"(?:socketmap|tcp):[^\s,{}$]+", re.ASCII)
-_SOCKET: t.Final = re.compile(r"[^\s,{}$]+", re.ASCII)
-_MATCH: t.Final = re.compile(r"[\w.:*-]+", re.ASCII)
+_DESTINATION: t.Final = later(r"(?:\.?[\w-][\w.-]*|\[[\w.:-]+\])(?::[\w-]+)?", re.ASCII)
+_HOST_NAME: t.Final = later(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
+_SNI_NAME: t.Final = later(r"\.?" + _HOST_NAME.pattern, re.ASCII)
+_POLICY_SERVER: t.Final = later(r"(?:socketmap|tcp):[^\s,{}$]+", re.ASCII)
+_SOCKET: t.Final = later(r"[^\s,{}$]+", re.ASCII)
+_MATCH: t.Final = later(r"[\w.:*-]+", re.ASCII)
 MATCH_LEVELS: t.Final = frozenset({"fingerprint", "verify", "secure"})
 DANE_LEVELS: t.Final = frozenset({"dane", "dane-only"})
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Finding, Fix
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.values import MASK, masked
 
 if t.TYPE_CHECKING:
@@ -23,13 +23,13 @@ if t.TYPE_CHECKING:
 #: Shorter ones would be found inside innocent words.
 _SHORTEST: t.Final = 4
 #: Only values with one of these can hold a secret, or parameters named like one.
-_SUSPECT: t.Final = re.compile(
+_SUSPECT: t.Final = later(
     r"static:|inline:|//[^\s/]*@|passw|passphrase|secret|bind_?pw|api_?key|token", re.IGNORECASE
 )
-_WORDS: t.Final = re.compile(r"[^\s,{}]+")
-_ASSIGNED: t.Final = re.compile(r"(?:^|(?<=[\s:\"'{/]))([\w.-]+)\s*=\s*(\S.*)", re.DOTALL)
-_COMMENT: t.Final = re.compile(r"(not allowed: #).*", re.DOTALL)
-_NAME: t.Final = re.compile(r"pass|secret|pw(?:d|$)|cred|token|api_?key", re.IGNORECASE)
+_WORDS: t.Final = later(r"[^\s,{}]+")
+_ASSIGNED: t.Final = later(r"(?:^|(?<=[\s:\"'{/]))([\w.-]+)\s*=\s*(\S.*)", re.DOTALL)
+_COMMENT: t.Final = later(r"(not allowed: #).*", re.DOTALL)
+_NAME: t.Final = later(r"pass|secret|pw(?:d|$)|cred|token|api_?key", re.IGNORECASE)
 
 
 def without_secrets(findings: t.Iterable[Finding], *, view: View) -> tuple[Finding, ...]:
@@ -38,22 +38,27 @@ def without_secrets(findings: t.Iterable[Finding], *, view: View) -> tuple[Findi
     secrets = secrets_of(view) if found else ()
     if not secrets:
         return found
+    # Few hosts have more than a handful, and next to no finding shows one: a pattern is dearer.
+    showing = {number for number, one in enumerate(found) if _shows(one, secrets)}
+    if not showing:
+        return found
     pattern = re.compile("|".join(map(re.escape, sorted(secrets, key=len, reverse=True))))
-    return tuple(_finding(one, pattern) if _shows(one, pattern) else one for one in found)
+    return tuple(
+        _finding(one, pattern) if number in showing else one for number, one in enumerate(found)
+    )
 
 
-def _shows(one: Finding, pattern: t.Pattern[str]) -> bool:
+def _shows(one: Finding, secrets: t.Iterable[str]) -> bool:
     fix = f"{one.fix.variable}\n{one.fix.command}"
     text = f"{one.subject}\n{one.observed}\n{one.expected}\n{one.message}\n{fix}"
-    return pattern.search(text) is not None
+    return any(secret in text for secret in secrets)
 
 
 def _finding(one: Finding, pattern: t.Pattern[str]) -> Finding:
     def clean(text: str) -> str:
         return pattern.sub(MASK, text)
 
-    return replace(
-        one,
+    return one._replace(
         subject=clean(one.subject),
         observed=clean(one.observed),
         expected=clean(one.expected),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import re
 import typing as t
-from dataclasses import dataclass, replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import settings
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import (
@@ -28,6 +27,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.settings impo
     Rule,
     Setting,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import available
 
 _OBSERVED: t.Final = frozenset({"smtpd_tls_loglevel", "smtp_tls_loglevel"})
@@ -44,17 +44,17 @@ _CLIENT_CERTIFICATES: t.Final = tuple(
     for prefix in ("smtp", "lmtp")
     for name in ("chain_files", "cert_file", "eccert_file", "dcert_file")
 )
-_CLIENT_CERTIFICATE_USERS: t.Final = re.compile(r"clientcerts|check_ccert_access")
+_CLIENT_CERTIFICATE_USERS: t.Final = later(r"clientcerts|check_ccert_access")
 # A first row that no host can match; what follows up to the closing brace are the rows of the choices.
 _MARK: t.Final = "hardened-mail.invalid"
-_OWN_ROWS: t.Final = re.compile(
+_OWN_ROWS: t.Final = later(
     r"inline:\{\s*\{\s*hardened-mail\.invalid\s*=[^{}]*\}(?:[\s,]*\{[^{}]*\})*\s*\}"
 )
 # Where the first row has this level, the table behind ours is that of policy_server.
-_OWN_SERVER: t.Final = re.compile(
+_OWN_SERVER: t.Final = later(
     r"inline:\{\s*\{\s*hardened-mail\.invalid\s*=\s*may\s*\}(?:[\s,]*\{[^{}]*\})*\s*\}[\s,]*[^\s,]+"
 )
-_COMPARISON: t.Final = re.compile(r"(postfix|openssl)(>=|<)([\d.]+)")
+_COMPARISON: t.Final = later(r"(postfix|openssl)(>=|<)([\d.]+)")
 
 # Baseline handshake settings of the section that tls_config_name names, see postconf(5) tls_config_file.
 _CONFIG: t.Final = """\
@@ -73,8 +73,7 @@ _SIGNATURES: t.Final = (
 )
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(t.NamedTuple):
     """The value that a parameter must have on a host; None means that it must not be in main.cf.
 
     The empty string is a value: ``parameter =``. ``ran`` tells whether this was run on a real Postfix of
@@ -89,8 +88,7 @@ class Decision:
     cost: t.Optional[str] = None
 
 
-@dataclass(frozen=True)
-class ManagedFile:
+class ManagedFile(t.NamedTuple):
     """A file that a setting needs; ``name`` is relative to the configuration directory."""
 
     name: str
@@ -98,8 +96,7 @@ class ManagedFile:
     mode: int
 
 
-@dataclass(frozen=True)
-class Weaker:
+class Weaker(t.NamedTuple):
     """An override of the site that falls below ``floor``, the value of the chosen profile."""
 
     parameter: str
@@ -108,16 +105,14 @@ class Weaker:
     reason: str
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(t.NamedTuple):
     """Something the policy leaves as it is and an operator should know."""
 
     parameter: str
     text: str
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(t.NamedTuple):
     """What the conditions and the placeholders of a table of settings refer to."""
 
     host: Host
@@ -437,7 +432,7 @@ def floors(
     """
     validate(choices, host=host)
     known = host.known_parameters
-    same = replace(host, known_parameters=None)
+    same = host._replace(known_parameters=None)
     situation = _situation(same, choices, current=current)
     found = _floors(same, situation.flags, tuple(situation.texts.items()))
     return {

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Endpoint
@@ -110,8 +109,7 @@ _SAYING_NOTHING: t.Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(t.NamedTuple):
     """One restriction: its name in small letters, its argument, and whether it stands behind
     ``warn_if_reject``. ``text`` is as it is written."""
 
@@ -126,16 +124,14 @@ class Word:
         return f"{self.text} {self.argument}".strip()
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(t.NamedTuple):
     """What may decide: how (``Kind``), and the words of the list."""
 
     kind: Kind
     text: str
 
 
-@dataclass(frozen=True)
-class Lists:
+class Lists(t.NamedTuple):
     """All that decides about a recipient in one service, expanded.
 
     ``classes`` are the pairs of smtpd_restriction_classes. ``removed`` tells that this is Postfix 3.9 or
@@ -158,8 +154,7 @@ class Lists:
         return text
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(t.NamedTuple):
     """What becomes of a recipient.
 
     ``free`` tells that it can pass without a table, a policy service or the DNS saying yes to it; what
@@ -172,8 +167,7 @@ class Answer:
     refusals: tuple[Reason, ...]
 
 
-@dataclass(frozen=True)
-class _Outcome:
+class _Outcome(t.NamedTuple):
     """What one list may do: permit, refuse, and whether its end can be reached."""
 
     permits: tuple[Reason, ...]
@@ -184,8 +178,7 @@ class _Outcome:
 _NOTHING: t.Final = _Outcome((), (), True)
 
 
-@dataclass(frozen=True)
-class _Situation:
+class _Situation(t.NamedTuple):
     client: Client
     destination: Destination
     stage: Stage

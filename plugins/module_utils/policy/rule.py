@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import operator
 import typing as t
 from dataclasses import dataclass
 
@@ -44,8 +45,7 @@ _OWNED: t.Final = frozenset(one.parameter for one in SETTINGS)
 _MASTER_ROLE: t.Final = "hardened.mail.postconf: services"
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(t.NamedTuple):
     """What a rule found; ``severity`` is given when it differs from the rule's own."""
 
     subject: str
@@ -174,20 +174,17 @@ def judge(
     found: list[Finding] = []
     unjudged: dict[str, list[str]] = {}
     run = 0
-    for rule in sorted(rules, key=lambda one: one.yields):
-        reasons = [absent[part] for part in rule.needs if part in absent]
-        if reasons:
-            for reason in dict.fromkeys(reasons):
+    for rule in sorted(rules, key=operator.attrgetter("yields")):
+        if absent and not absent.keys().isdisjoint(rule.needs):
+            for reason in dict.fromkeys(absent[part] for part in rule.needs if part in absent):
                 unjudged.setdefault(reason, []).append(rule.id)
             continue
         run += 1
         said = _said(found) if rule.yields else ()
         try:
-            found += (
-                _finding(rule, one)
-                for one in rule.check(view)
-                if (one.subject, one.parameter) not in said
-            )
+            for one in rule.check(view):
+                if (one.subject, one.parameter) not in said:
+                    found.append(_finding(rule, one))
         except Unanswered as lacking:
             unjudged.setdefault(str(lacking), []).append(rule.id)
     for name, reason in view.broken.items():

@@ -26,43 +26,41 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import values
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.postconf_output import Snapshot
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.validate import unknown_name
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import TlsLibrary
 
 _Hits = t.Iterator[Hit]
 
 _NO_LIBRARY: t.Final = TlsLibrary("", ())
-_UNUSED: t.Final = re.compile(r"((?:main|master)\.cf): unused parameter: ([^=\s]+)=(.*)", re.DOTALL)
-_UNDEFINED: t.Final = re.compile(r"undefined parameter: (\S+)")
-_TWICE: t.Final = re.compile(r"overriding earlier entry: ([^=\s]+)=(.*)", re.DOTALL)
-_SUPPORT: t.Final = re.compile(
-    r"support for parameter \"?([^\"\s]+)\"? (?:will be|has been) removed"
-)
+
+_UNUSED: t.Final = later(r"((?:main|master)\.cf): unused parameter: ([^=\s]+)=(.*)", re.DOTALL)
+_UNDEFINED: t.Final = later(r"undefined parameter: (\S+)")
+_TWICE: t.Final = later(r"overriding earlier entry: ([^=\s]+)=(.*)", re.DOTALL)
+_SUPPORT: t.Final = later(r"support for parameter \"?([^\"\s]+)\"? (?:will be|has been) removed")
 #: What rules of their own explain, or what says nothing by itself.
-_EXPLAINED: t.Final = re.compile(
+_EXPLAINED: t.Final = later(
     r"(?:main|master)\.cf: unused parameter: |undefined parameter: |overriding earlier entry: "
     r"|comment after other text is not allowed|^See https?://|^unmatched request"
     r'|for details$|^open "\w+" configuration "'
 )
 #: Of postconf, which reads the configuration of such a table to know the parameters in it.
-_NOT_OPEN: t.Final = re.compile(r'^open "(\w+)" configuration "([^"]+)": (.+)')
+_NOT_OPEN: t.Final = later(r'^open "(\w+)" configuration "([^"]+)": (.+)')
 #: What proxymap does for those in a chroot: there is no socket of the server, no resolver, no file of authorities.
-_OUTSIDE: t.Final = re.compile(r"(^|[\s,{])((?:mysql|pgsql|ldap|sqlite|mongodb):/[^\s,{}]+)")
+_OUTSIDE: t.Final = later(r"(^|[\s,{])((?:mysql|pgsql|ldap|sqlite|mongodb):/[^\s,{}]+)")
 _DID_YOU_MEAN: t.Final = "did you mean "
 #: A ratio of similarity of 0.85 or more is out of reach when the lengths differ by more than this factor.
 _LENGTHS: t.Final = 1.36
 #: Numbers and switches that smtpd reads though their names do not say so.
 _READ_BY_SMTPD: t.Final = frozenset({"disable_vrfy_command", "message_size_limit"})
-_COMMENT: t.Final = re.compile(r"(?:^|\s)#")
-_SWALLOWED: t.Final = re.compile(r"(?:^|\s)([a-z][a-z0-9]*(?:_[a-zA-Z0-9]+)+)(\s?=\s?)")
-_NUMBER: t.Final = re.compile(r"[0-9]{1,18}")
-_TIME: t.Final = re.compile(r"[0-9]{1,10}(?:[smhdw].*)?")
-_TABLE_TYPE: t.Final = re.compile(
+_COMMENT: t.Final = later(r"(?:^|\s)#")
+_SWALLOWED: t.Final = later(r"(?:^|\s)([a-z][a-z0-9]*(?:_[a-zA-Z0-9]+)+)(\s?=\s?)")
+_NUMBER: t.Final = later(r"[0-9]{1,18}")
+_TIME: t.Final = later(r"[0-9]{1,10}(?:[smhdw].*)?")
+_TABLE_TYPE: t.Final = later(
     r"(?<![^\s,{:])(btree|cdb|dbm|hash|ldap|lmdb|memcache|mongodb|mysql|netinfo|nis|nisplus|pcre|pgsql"
     r"|sdbm|sqlite):(?=[^\s,}])"
 )
-_PROXY: t.Final = re.compile(r"(?<![^\s,{])proxy:([a-z]+:[^\s,{}]+)")
+_PROXY: t.Final = later(r"(?<![^\s,{])proxy:([a-z]+:[^\s,{}]+)")
 _WRITTEN_THROUGH_PROXY: t.Final = frozenset(
     {
         "address_verify_map",
@@ -162,9 +160,8 @@ def _is_removed(view: View, name: str) -> bool:
 
 def _unknown(view: View, name: str) -> str:
     shortest, longest = len(name) / _LENGTHS, len(name) * _LENGTHS
-    alike = {one: "" for one in view.raw if shortest <= len(one) <= longest and one != name}
-    library = view.tls_library or _NO_LIBRARY
-    return unknown_name(name, snapshot=Snapshot(view.version, library, frozenset(), {}, alike))
+    alike = [one for one in view.raw if shortest <= len(one) <= longest and one != name]
+    return values.unknown_name(name, postfix=view.version, known=alike)
 
 
 def _misspelt(view: View) -> _Hits:

@@ -24,6 +24,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.values import masked
 
 _HOST: t.Final = ("main", "master", "host")
@@ -39,7 +40,7 @@ _CACHES: t.Final = (
     "address_verify_map",
     "postscreen_cache_map",
 )
-_CACHE: t.Final = re.compile(r"(?:^|[\s,:])(?:btree|hash|lmdb|sdbm|dbm):(/[^\s,]+)")
+_CACHE: t.Final = later(r"(?:^|[\s,:])(?:btree|hash|lmdb|sdbm|dbm):(/[^\s,]+)")
 _ALIASES: t.Final = frozenset({"alias_maps", "alias_database"})
 #: master.cf columns: where postconf -F counts them.
 _CHROOT, _UNPRIVILEGED = 2, 1
@@ -237,7 +238,7 @@ def _secret_values(view: View) -> t.Iterator[Hit]:
 
 
 #: All that masked() knows has one of these in the name or the value.
-_HINT: t.Final = re.compile(
+_HINT: t.Final = later(
     r"static:|inline:|//|passw|passphrase|secret|bind_?pw|api_?key|token", re.IGNORECASE
 )
 
@@ -249,7 +250,7 @@ def _secret_tables(view: View, look: _Look) -> t.Iterator[Hit]:
         remote = table.kind in named_files.REMOTE
         if not (table.parameter.endswith("password_maps") and not remote) and not remote:
             continue
-        for path in filter(None, (table.path, table.index)):
+        for path in filter(None, (table.path, table.index_file)):
             fact = look.file(path)
             if not fact.exists or not fact.open_to_all or (remote and not fact.secret):
                 continue
@@ -273,20 +274,20 @@ def _tables_missing(view: View, look: _Look) -> t.Iterator[Hit]:
     for table in named_files.table_uses(view):
         if view.map_types and table.kind not in view.map_types:
             continue  # Nothing can be made of it; table-type-missing tells.
-        needed = table.index or table.path
+        needed = table.index_file or table.path
         fact = look.file(needed)
         if fact.exists or fact.error:
             continue
         make = _make(table)
         source = look.file(table.path)
-        first = "" if source.exists or not table.index else f"write {table.path}, then: "
+        first = "" if source.exists or not table.index_file else f"write {table.path}, then: "
         yield Hit(
             subject=table.subject,
             parameter=table.parameter,
             observed=table.name,
             expected=f"the file {needed}",
             message=f"The lookup table {table.name} has no file {needed}.",
-            fix=Fix("", f"{first}{make}" if table.index else f"write {table.path}"),
+            fix=Fix("", f"{first}{make}" if table.index_file else f"write {table.path}"),
         )
 
 
@@ -298,13 +299,13 @@ def _make(table: named_files.TableUse) -> str:
 @_on_host
 def _tables_stale(view: View, look: _Look) -> t.Iterator[Hit]:
     for table in named_files.table_uses(view):
-        source, index = look.file(table.path), look.file(table.index)
-        if table.index and source.exists and index.exists and source.modified > index.modified:
+        source, index = look.file(table.path), look.file(table.index_file)
+        if table.index_file and source.exists and index.exists and source.modified > index.modified:
             yield Hit(
                 subject=table.subject,
                 parameter=table.parameter,
-                observed=f"{table.path} is newer than {table.index}",
-                expected=f"{table.index} made from {table.path} as it is now",
+                observed=f"{table.path} is newer than {table.index_file}",
+                expected=f"{table.index_file} made from {table.path} as it is now",
                 message=f"{table.path} was changed and Postfix still uses the index of before.",
                 fix=Fix("", _make(table)),
             )
@@ -314,7 +315,7 @@ def _tables_stale(view: View, look: _Look) -> t.Iterator[Hit]:
 def _tables_unreadable(view: View, look: _Look) -> t.Iterator[Hit]:
     owner = view.value("mail_owner")
     for table in named_files.table_uses(view):
-        path = table.index or table.path
+        path = table.index_file or table.path
         fact = look.file(path)
         if table.proxied and fact.exists and not fact.error and not fact.read_by_postfix:
             yield Hit(
@@ -341,7 +342,7 @@ def _writable(view: View, look: _Look, *, aliases: bool, bits: int) -> t.Iterato
     for table in named_files.table_uses(view):
         if (table.parameter in _ALIASES) is not aliases:
             continue
-        for path in filter(None, (table.path, table.index)):
+        for path in filter(None, (table.path, table.index_file)):
             fact = look.file(path)
             wide = fact.mode & bits
             if wide == 0o020 and fact.group in ("root", fact.owner):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from dataclasses import replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Severity
 from ansible_collections.hardened.mail.plugins.module_utils.policy.floor import below
@@ -236,7 +235,7 @@ def _below(view: View) -> _Hits:
     known = _floors(view, host)
     if known:
         # What the parameters are counts no more, and a host without them is the same for many.
-        host = replace(host, known_parameters=None)
+        host = host._replace(known_parameters=None)
         yield from _main(view, host, known)
         yield from _overrides(view, host, known)
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix
@@ -21,6 +20,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.view import S
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import (
     plain_arguments,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 
 _Hits = t.Iterator[Hit]
 
@@ -42,7 +42,7 @@ _WORDS: t.Final[t.Mapping[str, int]] = {
     "ssl-developer": 4,
     "ssl-session-packet-dump": 4,
 }
-_VERBOSE: t.Final = re.compile(r"-[^o]*v")
+_VERBOSE: t.Final = later(r"-[^o]*v")
 _TALKS: t.Final = frozenset({"smtpd", "smtp", "lmtp", "postscreen", "tlsproxy", "cleanup"})
 _EVERYBODY: t.Final = frozenset({"0.0.0.0/0", "::/0", "[::]/0", "static:all", "static:yes"})
 

@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import functools
-import re
 import typing as t
-from dataclasses import replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import DANE_LEVELS
@@ -25,6 +23,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.view import (
     View,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import values
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import (
     TlsLibrary,
     Version,
@@ -62,10 +61,10 @@ _TRANSPORTS: t.Final = ("mailbox_transport", "virtual_transport", "local_transpo
 _NO_LIBRARY: t.Final = TlsLibrary("", ())
 #: The first row that the role writes into its own table, see resolve.policy_maps().
 _OWN_ROW: t.Final = "hardened-mail.invalid"
-_ROW: t.Final = re.compile(r"\{\s*([^{}=\s]+)\s*=\s*([^{}]*?)\s*\}")
-_PLAIN_ROW: t.Final = re.compile(r"([^{}=\s,]+)=([^{}\s,]+)")
-_READABLE: t.Final = re.compile(r"\b(inline|static):\s*")
-_WORDS: t.Final = re.compile(r"[\s,:]+")
+_ROW: t.Final = later(r"\{\s*([^{}=\s]+)\s*=\s*([^{}]*?)\s*\}")
+_PLAIN_ROW: t.Final = later(r"([^{}=\s,]+)=([^{}\s,]+)")
+_READABLE: t.Final = later(r"\b(inline|static):\s*")
+_WORDS: t.Final = later(r"[\s,:]+")
 
 
 def _clients(view: View) -> tuple[Endpoint, ...]:
@@ -97,7 +96,7 @@ def _where(
     for scope in view.scopes(parameter, endpoints):
         bad = tuple(one for one in scope.endpoints if wrong(one))
         if bad:
-            yield replace(scope, endpoints=bad)
+            yield scope._replace(endpoints=bad)
 
 
 def _levels(view: View) -> t.Iterator[tuple[Scope, str]]:
@@ -766,7 +765,7 @@ def _no_dane(view: View) -> _Hits:
             expected="dane",
             shown="dane, with a resolver on this host that checks DNSSEC",
         )
-        yield replace(found, parameter="")
+        yield found._replace(parameter="")
 
 
 def _no_sts(view: View) -> _Hits:

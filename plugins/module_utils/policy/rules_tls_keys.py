@@ -26,10 +26,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.tls_in_force 
     speakers,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Scope, View
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 
 _CURVES = "tls_eecdh_auto_curves"
-_SEPARATORS: t.Final = re.compile(r"[\s,:]+", re.ASCII)
-_OLD_SEPARATORS: t.Final = re.compile(r"[\s,]+", re.ASCII)
+_SEPARATORS: t.Final = later(r"[\s,:]+", re.ASCII)
+_OLD_SEPARATORS: t.Final = later(r"[\s,]+", re.ASCII)
 
 # tls_dh.c asks OpenSSL; old Postfix knows the names of objects, not those of groups.
 _OBJECT_NAMES: t.Final = frozenset(
@@ -50,12 +51,12 @@ _NEW_NAMES: t.Final = frozenset(
     brainpoolp256r1tls13 brainpoolp384r1tls13 brainpoolp512r1tls13
     """.split()
 )
-_BINARY: t.Final = re.compile(r"sect\d+[kr]\d|c2[pt]nb\w+|wap-wsg-\w+|[bk]-\d+")
-_WEAK: t.Final = re.compile(
+_BINARY: t.Final = later(r"sect\d+[kr]\d|c2[pt]nb\w+|wap-wsg-\w+|[bk]-\d+")
+_WEAK: t.Final = later(
     r"(?:secp|prime|p-|sect|b-|k-)(?:1\d\d|2(?:0\d|1\d|2[0-4]|3\d))\w*|wap-wsg-\w+|c2[pt]nb1\w+"
 )
 _SAME: t.Final = {"p-256": "prime256v1", "secp256r1": "prime256v1", "p-384": "secp384r1"}
-_HYBRID: t.Final = re.compile(r"mlkem|default")
+_HYBRID: t.Final = later(r"mlkem|default")
 _PQ_CURVES = "X25519 X25519MLKEM768 prime256v1 secp384r1"
 
 
@@ -387,7 +388,7 @@ def _no_session_ids(view: View) -> t.Iterator[Hit]:
         yield hit(scope, "{services} gives some clients an empty session id", expected=None)
 
 
-_TICKET_CIPHERS: t.Final = re.compile(
+_TICKET_CIPHERS: t.Final = later(
     r"(?:aes|camellia|aria)-?(?:128|192|256)-?cbc|seed-cbc|sm4-cbc", re.IGNORECASE
 )
 
@@ -468,7 +469,7 @@ def _dsa(view: View) -> t.Iterator[Hit]:
         yield hit(scope, "{services} has a DSA certificate", expected=None)
 
 
-_BITS: t.Final = re.compile(r"0[xX][0-9a-fA-F]+")
+_BITS: t.Final = later(r"0[xX][0-9a-fA-F]+")
 _OPTIONS: t.Final = {
     "no_renegotiation": 0x40000000,
     "legacy_server_connect": 0x4,

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix
@@ -20,6 +19,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
     set_parameter,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.values import masked
 
 _Hits = t.Iterator[Hit]
@@ -49,7 +49,7 @@ _OPENSSL_ENDS: t.Final[t.Mapping[tuple[int, ...], str]] = {
     (3, 3): "2026-04-09",
     (3, 4): "2026-10-22",
 }
-_LEVEL: t.Final = re.compile(r"\s*[0-9]+(?:\.[0-9]+){0,2}\s*")
+_LEVEL: t.Final = later(r"\s*[0-9]+(?:\.[0-9]+){0,2}\s*")
 #: What no setting can mend, only an update of packages.
 UNFIXABLE: t.Final = frozenset(
     {"postfix-patch-level", "postfix-branch-ended", "tls-library-branch-ended"}

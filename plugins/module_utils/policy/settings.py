@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import enum
 import typing as t
-from dataclasses import dataclass
 
 Area = t.Literal["inbound", "outbound", "lmtp", "shared", "logging", "hygiene", "removed"]
 AREAS: t.Final[t.Mapping[Area, str]] = {
@@ -43,8 +42,7 @@ class Action(enum.Enum):
     KEEP = "keep"
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(t.NamedTuple):
     """A change of the site's own list: words that must be in it, and words that must not."""
 
     first: tuple[str, ...] = ()
@@ -56,8 +54,7 @@ KEEP: t.Final = Action.KEEP
 Value = t.Union[str, Action, Edit]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(t.NamedTuple):
     """A value for the hosts where ``when`` holds; an empty ``reason`` means the setting's own.
 
     ``{name}`` in a value is filled in from the host and the choices. ``ran`` is False when no daemon of
@@ -71,8 +68,7 @@ class Rule:
     ran: bool = True
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(t.NamedTuple):
     """One parameter: its rules, why it is so, and the source besides its entry in postconf(5).
 
     ``judge`` names the way to compare a site's value with ours (``policy.floor``), "" when any value is

@@ -39,8 +39,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.submission_se
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.main_cf import normalise
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import (
-    Service,
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf_changes import (
     ServiceChange,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import available

@@ -16,8 +16,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.submission_li
     without_login,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import (
-    Service,
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf_changes import (
     ServiceChange,
 )
 

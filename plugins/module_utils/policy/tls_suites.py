@@ -15,6 +15,7 @@ import functools
 import re
 import typing as t
 
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import TlsLibrary
 
 _GCM = "AES256-GCM-SHA384 AES128-GCM-SHA256"
@@ -181,8 +182,8 @@ def era_of(library: t.Optional[TlsLibrary]) -> Era:
     return "1.1.1" if library.version < (3,) else "3.2"
 
 
-_SEPARATORS: t.Final = re.compile(r"[:;, ]+")
-_EXCLUSION_SEPARATORS: t.Final = re.compile(r"[\s,:]+", re.ASCII)
+_SEPARATORS: t.Final = later(r"[:;, ]+")
+_EXCLUSION_SEPARATORS: t.Final = later(r"[\s,:]+", re.ASCII)
 
 
 def _matching(word: str, classes: t.Mapping[str, int]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import redaction
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import (
@@ -43,13 +43,12 @@ class RequestError(ValueError):
     """A task that asks for something that there is not; the message says what to write instead."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(t.NamedTuple):
     """What a task asks for: the rules, by which choices, and what is accepted until when."""
 
     rules: tuple[Rule[t.Any], ...]
     today: datetime.date
-    choices: Choices = field(default_factory=Choices)
+    choices: Choices = Choices()
     waivers: tuple[Waiver, ...] = ()
     fail_on: str = _DEFAULT_LIMIT
 
@@ -137,8 +136,7 @@ def result_of(
     elif look is not None:
         missing["host"] = missing["main"]
     verdict = judge(view, request.rules, missing=missing)
-    verdict = replace(
-        verdict,
+    verdict = verdict._replace(
         findings=waive(
             redaction.without_secrets(verdict.findings, view=view),
             request.waivers,
@@ -190,7 +188,7 @@ def passes(verdict: Verdict, *, fail_on: str, expected: t.Optional[str] = None) 
     """
     rest = tuple(one for one in verdict.incomplete if one.reason != expected)
     limit = _DEFAULT_LIMIT if fail_on == NEVER else fail_on
-    return not replace(verdict, incomplete=rest).failed(limit)
+    return not verdict._replace(incomplete=rest).failed(limit)
 
 
 def shortcomings(result: t.Mapping[str, t.Any], *, fail_on: str) -> str:

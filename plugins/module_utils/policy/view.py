@@ -64,13 +64,14 @@ class Endpoint:
 
     def value(self, parameter: str) -> str:
         """Return the expanded value that the service uses: its override, main.cf's, or the default."""
-        if not self.service.overrides:
+        overrides = self.service.overrides
+        if not overrides:
             return self.view.value(parameter)
-        if parameter not in self._values:
-            self._values[parameter] = self.view.expanded(
-                parameter, overrides=self.service.overrides
-            )
-        return self._values[parameter]
+        try:
+            return self._values[parameter]
+        except KeyError:
+            value = self._values[parameter] = self.view.expanded(parameter, overrides=overrides)
+            return value
 
     def is_yes(self, parameter: str) -> bool:
         """Return whether the service reads the parameter as true."""
@@ -81,8 +82,7 @@ class Endpoint:
         return self.value(parameter).replace(",", " ").split()
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(t.NamedTuple):
     """One value of a parameter and the services that use it because of one line.
 
     ``origin`` is ``master.cf`` (an override of the one service), ``main.cf``, or ``default``.
@@ -139,7 +139,11 @@ class View:
 
     def expanded(self, parameter: str, *, overrides: t.Mapping[str, str]) -> str:
         """Return the value of a parameter where *overrides* (of a service) come before main.cf."""
-        text = overrides.get(parameter, self.raw.get(parameter, self.explicit.get(parameter, "")))
+        text = overrides.get(parameter)
+        if text is None:
+            text = self.raw.get(parameter)
+        if text is None:
+            text = self.explicit.get(parameter, "")
         if "$" not in text or parameter in NOT_EXPANDED:
             return text
 
@@ -210,10 +214,13 @@ class View:
         self, *, daemon: t.Container[str] = ("smtpd",), purpose: t.Container[str] = ()
     ) -> tuple[Endpoint, ...]:
         """Return the endpoints of these daemons, and of these purposes when any is given."""
+        # A list: the rules ask some hundred times, and a generator takes longer than what is in it.
         return tuple(
-            one
-            for one in self.endpoints
-            if one.daemon in daemon and (not purpose or one.purpose in purpose)
+            [
+                one
+                for one in self.endpoints
+                if one.daemon in daemon and (not purpose or one.purpose in purpose)
+            ]
         )
 
     def scopes(self, parameter: str, endpoints: t.Iterable[Endpoint]) -> tuple[Scope, ...]:
@@ -225,9 +232,13 @@ class View:
         found = []
         main = self.value(parameter)
         for one in endpoints:
+            overrides = one.service.overrides
+            if not overrides:
+                common.append(one)
+                continue
+            value = one.value(parameter)
             # An override of another parameter may change the value through a $name.
-            value = one.value(parameter) if one.service.overrides else main
-            if value != main or one.overrides(parameter):
+            if parameter in overrides or value != main:
                 found.append(Scope(parameter, value, "master.cf", (one,)))
             else:
                 common.append(one)

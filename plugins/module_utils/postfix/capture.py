@@ -13,7 +13,6 @@ that nothing is missing.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 #: The questions, and the options with which postconf is asked them.
 QUESTIONS: t.Final[t.Mapping[str, tuple[str, ...]]] = {
@@ -39,8 +38,7 @@ class CaptureError(ValueError):
     """A text that is no capture, or that was damaged on its way; the message names the line."""
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(t.NamedTuple):
     """What postconf answered to one question: its exit status, standard output and standard error."""
 
     status: int
@@ -48,8 +46,7 @@ class Said:
     stderr: str = ""
 
 
-@dataclass(frozen=True)
-class Capture:
+class Capture(t.NamedTuple):
     """What postconf said of one configuration of one host.
 
     ``said`` has an answer for each of QUESTIONS that was answered. ``complete`` tells whether the text went on

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
@@ -102,7 +102,7 @@ def judge_services(
     for service in services:
         if service.type == "inet" and service.key[2] in ports:
             own = {one: eff.setting(service, one, effective=snapshot.effective) for one in wanted}
-            seen = replace(snapshot, effective={**snapshot.effective, **own})
+            seen = snapshot._replace(effective={**snapshot.effective, **own})
             found += _inherited(seen, names=(name,), strict=strict)
     return tuple(dict.fromkeys(found))
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.expand import (
     NOT_EXPANDED,
@@ -23,8 +22,7 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 MAIL_DAEMONS = frozenset({"smtpd", "postscreen"})
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(t.NamedTuple):
     """A mail port of this host: where to reach it, and how its service is meant to speak."""
 
     service: str

@@ -14,7 +14,7 @@ import socket
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import service as running
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import processes
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
 
 _NAMED = {"all": "", "loopback-only": "localhost"}
@@ -89,7 +89,7 @@ def _try(host: str, *, port: int, what: str) -> list[str]:
 
 
 def _by_whom(port: int, error: OSError) -> str:
-    holder = running.holder_of(port) if error.errno == errno.EADDRINUSE else ""
+    holder = processes.holder_of(port) if error.errno == errno.EADDRINUSE else ""
     return f" ({holder}, has it)" if holder else ""
 
 

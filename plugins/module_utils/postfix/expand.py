@@ -16,6 +16,8 @@ import re
 import typing as t
 import unicodedata
 
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
+
 Lookup = t.Callable[[str], t.Optional[str]]
 
 #: How deep references may be nested before Postfix calls it unreasonable.
@@ -31,14 +33,14 @@ _LONGEST = 4 * 1024 * 1024
 _MOST_BRACKETS = 2_000_000
 
 _BLANKS = " \t\r\n"
-_PIECE = re.compile(r"[^$]+|\$\$|\$([A-Za-z0-9_]+)|\$([({])|\$")
-_NAMED = re.compile(r"[ \t\r\n]*([A-Za-z0-9_]*)(?:[ \t\r\n]*(?:([?:])(.*)|\Z))?", re.DOTALL)
-_CALL = re.compile(r"[ \t\r\n]*([A-Za-z0-9_]+)[ \t\r\n]*\{")
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+_PIECE = later(r"[^$]+|\$\$|\$([A-Za-z0-9_]+)|\$([({])|\$")
+_NAMED = later(r"[ \t\r\n]*([A-Za-z0-9_]*)(?:[ \t\r\n]*(?:([?:])(.*)|\Z))?", re.DOTALL)
+_CALL = later(r"[ \t\r\n]*([A-Za-z0-9_]+)[ \t\r\n]*\{")
+_DOTS = later("[.\u3002\uff0e\uff61]")
 _NESTING = {"{": re.compile(r"[{}]"), "(": re.compile(r"[()]")}
-_OPERATOR = re.compile(r"([-<>!=?+*/~&|%]*)([A-Za-z0-9]*)")
-_DIGITS = re.compile(r"[0-9]+")
-_LEVEL = re.compile(r"[ \t\n\v\f\r]*([+-]?)([0-9]+)(?:\.([0-9]+)(?:\.([0-9]+))?)?")
+_OPERATOR = later(r"([-<>!=?+*/~&|%]*)([A-Za-z0-9]*)")
+_DIGITS = later(r"[0-9]+")
+_LEVEL = later(r"[ \t\n\v\f\r]*([+-]?)([0-9]+)(?:\.([0-9]+)(?:\.([0-9]+))?)?")
 _LARGEST = 2**63 - 1
 _LONGEST_LABEL = 63
 

@@ -14,7 +14,6 @@ import pwd
 import re
 import stat
 import typing as t
-from dataclasses import dataclass, replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import named_files
 from ansible_collections.hardened.mail.plugins.module_utils.policy.host_facts import (
@@ -24,7 +23,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.host_facts im
     HostFacts,
     Kind,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import service
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import processes
 
 if t.TYPE_CHECKING:
     from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
@@ -46,8 +45,7 @@ _NAMESERVER = re.compile(rb"^[ \t]*nameserver[ \t]+([^\s#;]+)", re.MULTILINE)
 _RESOLVER = "/etc/resolv.conf"
 
 
-@dataclass(frozen=True)
-class _User:
+class _User(t.NamedTuple):
     """A user as daemons of Postfix run: with its own group only; None when there is no such user."""
 
     uid: t.Optional[int]
@@ -70,7 +68,7 @@ def look(view: View) -> HostFacts:
     user = _user(view.value("mail_owner"))
     remote = {one.path for one in named_files.table_uses(view) if one.kind in named_files.REMOTE}
     queue = view.value("queue_directory")
-    pid = service.master_pid(queue)
+    pid = processes.master_pid(queue)
     inside = named_files.on_host(view, _RESOLVER, chroot=True)
     return HostFacts(
         now=datetime.datetime.now(datetime.timezone.utc),
@@ -80,7 +78,7 @@ def look(view: View) -> HostFacts:
         certificates=_certificates(view),
         daemons=_names_in(view.value("daemon_directory")),
         running=pid is not None,
-        listening=tuple(sorted(service.listening_anyone())),
+        listening=tuple(sorted(processes.listening_anyone())),
         nameservers=_nameservers(_RESOLVER) or (),
         chroot_nameservers=_nameservers(inside),
         hostname=os.uname().nodename,
@@ -226,7 +224,7 @@ def _certificates(view: View) -> tuple[CertificateFact, ...]:
 def _seen(problem: Problem) -> Problem:
     """Return a problem as one of its own when only who looks may not read the file."""
     denied = problem.code in ("unreadable", "key_unreadable") and "denied" in problem.message
-    return replace(problem, code=UNSEEN) if denied and os.geteuid() != 0 else problem
+    return problem._replace(code=UNSEEN) if denied and os.geteuid() != 0 else problem
 
 
 def _certificate(
@@ -244,8 +242,7 @@ def _certificate(
     if not chain:
         return plain
     leaf = chain[0]
-    return replace(
-        plain,
+    return plain._replace(
         names=leaf.names,
         not_after=leaf.not_after,
         key_algorithm=leaf.key_algorithm,

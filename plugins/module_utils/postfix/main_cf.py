@@ -12,9 +12,9 @@ is ASCII's: a no-break space is an ordinary character to Postfix.
 
 from __future__ import annotations
 
-import re
 import typing as t
-from dataclasses import dataclass
+
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 
 _WRAP_COLUMN = 100
 
@@ -22,23 +22,21 @@ _WRAP_COLUMN = 100
 SPACE = " \t\n\v\f\r"
 
 #: What separates words; postconf(1) folds these into one blank, and leaves \v and \f.
-_BLANKS = re.compile(r"[ \t\r\n]+")
+_BLANKS = later(r"[ \t\r\n]+")
 
 
 class ConfigSyntaxError(ValueError):
     """A text that Postfix would refuse, or would read otherwise than its author meant."""
 
 
-@dataclass(frozen=True)
-class LogicalLine:
+class LogicalLine(t.NamedTuple):
     """One logical line: its joined text and the indexes of the physical lines that carry it."""
 
     text: str
     lines: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(t.NamedTuple):
     """One ``name = value`` of main.cf.
 
     ``value`` is normalised as ``postconf -n`` prints it; ``lines`` are the indexes of the

@@ -10,7 +10,11 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import main_cf, master_cf
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
+    main_cf,
+    master_cf,
+    master_cf_changes,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.values import masked
 
 _COMMENTED_OUT = re.compile(r"([\s#]*(?:-o\s*)?(\w+)\s*=\s*)(.*)")
@@ -63,7 +67,7 @@ def make(
     main: str,
     master: str,
     parameters: t.Mapping[str, t.Optional[str]],
-    services: t.Sequence[master_cf.ServiceChange],
+    services: t.Sequence[master_cf_changes.ServiceChange],
 ) -> Plan:
     """Return the plan that leads from the texts *main* and *master* to what is wanted.
 
@@ -83,7 +87,7 @@ def make(
         Change("main.cf", name, ", then ".join(current[name]) if name in current else None, value)
         for name, value in wanted.items()
     ]
-    new_master = master_cf.render(master, changes=services)
+    new_master = master_cf_changes.render(master, changes=services)
     changes += service_differences(master_cf.parse(master), master_cf.parse(new_master))
     return Plan(
         main=main_cf.render(main, changes=wanted) if wanted else main,
@@ -142,7 +146,7 @@ def masked_main(text: str) -> str:
 
 def masked_master(text: str) -> str:
     """Return master.cf for a diff, arguments and comments that hold a secret masked."""
-    shown = master_cf.mask(text, masked=masked)
+    shown = master_cf_changes.mask(text, masked=masked)
     lines = main_cf.physical_lines(shown, file="master.cf")
     return "".join(_masked_comment(line) for line in lines)
 

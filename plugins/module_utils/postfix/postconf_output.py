@@ -6,24 +6,23 @@
 
 from __future__ import annotations
 
-import re
+import types
 import typing as t
-from dataclasses import dataclass, field
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.main_cf import (
     SPACE,
     normalise,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import (
     TlsLibrary,
     Version,
 )
 
-_WARNING = re.compile(r"^\S*postconf: (?:warning|fatal|error): (.*)$")
+_WARNING = later(r"^\S*postconf: (?:warning|fatal|error): (.*)$")
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(t.NamedTuple):
     """One configuration directory as Postfix reads it.
 
     ``explicit`` is ``postconf -n``; ``effective`` is ``postconf -x``: every parameter, defaults
@@ -37,7 +36,7 @@ class Snapshot:
     map_types: frozenset[str]
     explicit: t.Mapping[str, str]
     effective: t.Mapping[str, str]
-    overrides: t.Mapping[str, t.Mapping[str, str]] = field(default_factory=dict)
+    overrides: t.Mapping[str, t.Mapping[str, str]] = types.MappingProxyType({})
     master: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import time
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.capture import (
     QUESTIONS,
@@ -54,8 +53,7 @@ class PostconfFailed(Exception):
     """postconf(1) refused a configuration; the message is its own."""
 
 
-@dataclass(frozen=True)
-class Completed:
+class Completed(t.NamedTuple):
     """How a command ended: exit status, standard output and standard error."""
 
     status: int
@@ -141,8 +139,7 @@ def read(config_directory: str) -> Snapshot:
     )
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(t.NamedTuple):
     """The questions of a capture, being answered side by side; ``deadline`` is of time.monotonic()."""
 
     config_directory: str

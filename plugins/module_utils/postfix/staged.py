@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import redaction
 from ansible_collections.hardened.mail.plugins.module_utils.policy.from_capture import view_of
@@ -55,12 +54,10 @@ def _text(one: Finding) -> str:
 
 def _relocated(capture: Capture, *, staged: str, real: str) -> Capture:
     """Return *capture* as if the staged directory were the real one."""
-    return replace(
-        capture,
+    return capture._replace(
         config_directory=real,
         said={
-            question: replace(
-                said,
+            question: said._replace(
                 stdout=said.stdout.replace(staged, real),
                 stderr=said.stderr.replace(staged, real),
             )

@@ -17,6 +17,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import effec
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     files,
     master_cf,
+    master_cf_changes,
     plan,
     runner,
     words,
@@ -51,7 +52,7 @@ class Request:
     config_directory: str = "/etc/postfix"
     parameters: t.Mapping[str, t.Optional[str]] = field(default_factory=dict)
     members: tuple[words.Members, ...] = ()
-    services: tuple[master_cf.ServiceChange, ...] = ()
+    services: tuple[master_cf_changes.ServiceChange, ...] = ()
     choices: t.Optional[policy.Choices] = None
     submission: t.Optional[SubmissionChoices] = None
     accept_weaker: frozenset[str] = frozenset()
@@ -278,7 +279,7 @@ def _overriding_maps(request: Request) -> t.Optional[str]:
     return request.parameters.get(_POLICY_MAPS)
 
 
-def _refuse_doubles(services: t.Sequence[master_cf.ServiceChange]) -> None:
+def _refuse_doubles(services: t.Sequence[master_cf_changes.ServiceChange]) -> None:
     seen: dict[tuple[str, str, str], str] = {}
     for change in services:
         key = master_cf.service_key(change.name, type=change.type)
@@ -346,8 +347,8 @@ def _undercut(
     )
 
 
-def _raise(one: Undercut) -> master_cf.ServiceChange:
-    return master_cf.ServiceChange(
+def _raise(one: Undercut) -> master_cf_changes.ServiceChange:
+    return master_cf_changes.ServiceChange(
         one.service.name,
         type=one.service.type,
         exact=True,

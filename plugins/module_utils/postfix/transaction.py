@@ -22,7 +22,9 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     files,
     main_cf,
     master_cf,
+    master_cf_changes,
     probe,
+    processes,
     rehearsal,
     runner,
     service,
@@ -163,17 +165,17 @@ def _services_of(request: survey.Request) -> tuple[master_cf.Service, ...]:
 
 def _look_at(request: survey.Request, snapshot: Snapshot) -> _Live:
     queue_directory = snapshot.effective["queue_directory"]
-    pid = service.master_pid(queue_directory)
+    pid = processes.master_pid(queue_directory)
     if pid is None:
         return _Live(None, None, queue_directory, ())
     return _Live(
         pid,
-        service.unit_of(pid),
+        processes.unit_of(pid),
         queue_directory,
         effective.listeners(
             _services_of(request),
             effective=snapshot.effective,
-            sockets=service.listening(pid),
+            sockets=processes.listening(pid),
         ),
     )
 
@@ -270,7 +272,9 @@ def _asked(request: survey.Request, found: survey.Survey) -> frozenset[str]:
     names.update(f"main.cf {decision.parameter}" for decision in found.decisions)
     for change in request.services:
         for name in change.overrides:
-            names.update(f"{s.id} {name}" for s in master_cf.matching(found.services, change))
+            names.update(
+                f"{s.id} {name}" for s in master_cf_changes.matching(found.services, change)
+            )
     return frozenset(names)
 
 
@@ -452,7 +456,7 @@ def _change(request: survey.Request, found: survey.Survey, *, state: str, outcom
         outcome.activation_needed = needed
     else:
         _warn_of_pending(found, live, needed=needed, outcome=outcome)
-        old = service.children(live.pid)
+        old = processes.children(live.pid)
         failure = _activate(request, live, needed=needed)
         activated = not failure
         after: dict[Listener, Session] = {}
@@ -502,8 +506,8 @@ def _look_again(
 
 
 def _daemon_runs(live: _Live, listener: Listener, *, but: t.Container[int] = ()) -> bool:
-    pid = service.master_pid(live.queue_directory)
-    return pid is not None and service.daemon_runs(pid, service=listener.service, but=but)
+    pid = processes.master_pid(live.queue_directory)
+    return pid is not None and processes.daemon_runs(pid, service=listener.service, but=but)
 
 
 def _open_ports(
@@ -633,7 +637,7 @@ def _check_endpoints(found: survey.Survey, new: Snapshot, live: _Live) -> None:
     refused = endpoints.unavailable(
         master_cf.parse(found.plan.master),
         effective=new.effective,
-        live=service.listening(live.pid) if live.pid else (),
+        live=processes.listening(live.pid) if live.pid else (),
         interfaces_change=any(change.name == "inet_interfaces" for change in found.plan.changes),
     )
     if refused:
@@ -672,7 +676,7 @@ def _warn_of_pending(found: survey.Survey, live: _Live, *, needed: str, outcome:
     if pid is None:
         return
     for name in effective.waiting_for_restart(
-        found.snapshot.effective, sockets=service.listening(pid), services=found.services
+        found.snapshot.effective, sockets=processes.listening(pid), services=found.services
     ):
         outcome.warnings.append(
             f"{name} was changed by the site and waits for a restart of Postfix; "
@@ -695,7 +699,7 @@ def _activate(request: survey.Request, live: _Live, *, needed: str) -> str:
             service.reload(request.config_directory, pid=live.pid)
     except service.ServiceProblem as error:
         return str(error)
-    pid = service.master_pid(live.queue_directory)
+    pid = processes.master_pid(live.queue_directory)
     if pid is None:
         return "the master process is gone"
     if needed == "reload" and pid != live.pid:
@@ -758,7 +762,7 @@ def _serve_again(
         )
         return "; ".join(f"{one}: {p}" for one, p in probe.failures(before, again).items())
 
-    if not activated and live.pid and service.master_pid(live.queue_directory) == live.pid:
+    if not activated and live.pid and processes.master_pid(live.queue_directory) == live.pid:
         service.read_again(live.pid)
         if not lost_ports():
             return "Postfix runs on with them and answers as before"
@@ -767,7 +771,7 @@ def _serve_again(
             request.config_directory, queue_directory=live.queue_directory, unit=live.unit
         )
     except service.ServiceProblem as error:
-        runs = service.master_pid(live.queue_directory) is not None
+        runs = processes.master_pid(live.queue_directory) is not None
         return f"but {_sentence(str(error))}" + (
             "; the master runs on" if runs else ". Postfix is down: start it by hand"
         )

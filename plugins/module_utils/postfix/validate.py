@@ -9,10 +9,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import effective as eff
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import values
@@ -38,8 +36,7 @@ _CACHE = re.compile(r"(?:cache_map|cache_database|_exchange_name)$|^address_veri
 _PATH = re.compile(r"^(\S*/)?((?:main|master)\.cf\b)")
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(t.NamedTuple):
     """Something Postfix could not run with, or would not do as it is written.
 
     ``subject`` is ``main.cf NAME``, ``service/type NAME`` or ``service/type``; ``message`` says
@@ -53,8 +50,7 @@ class Problem:
         return f"{self.subject}: {self.message}"
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(t.NamedTuple):
     """What the host has that a configuration may name.
 
     ``daemons`` are the programs in daemon_directory; ``missing_tables`` are those of
@@ -172,7 +168,9 @@ def _name_problems(snapshot: Snapshot, *, services: t.Sequence[Service]) -> t.It
         if match:
             yield Problem(
                 f"{_file_of(warning)} {match.group(1)}",
-                unknown_name(match.group(1), snapshot=snapshot),
+                values.unknown_name(
+                    match.group(1), postfix=snapshot.version, known=snapshot.effective
+                ),
             )
         elif "undefined parameter: " in warning:
             name = warning.partition("undefined parameter: ")[2].strip()
@@ -185,17 +183,6 @@ def _name_problems(snapshot: Snapshot, *, services: t.Sequence[Service]) -> t.It
 def _file_of(warning: str) -> str:
     match = _PATH.match(warning)
     return match.group(2) if match else "main.cf"
-
-
-def unknown_name(name: str, *, snapshot: Snapshot) -> str:
-    """Say why Postfix does not use the parameter *name*: too new, misspelt, or simply unknown."""
-    since = values.since(name)
-    if since is not None and since > snapshot.version:
-        return f"needs Postfix {since}; this host has {snapshot.version}"
-    close = difflib.get_close_matches(name, snapshot.effective, n=1, cutoff=0.85)
-    if close:
-        return f"Postfix {snapshot.version} does not know it; did you mean {close[0]}"
-    return f"Postfix {snapshot.version} does not know it and nothing refers to it"
 
 
 def _service_problems(services: t.Sequence[Service]) -> t.Iterator[Problem]:
@@ -255,4 +242,4 @@ def new_problems(
     return tuple(p for p in after if p not in known or p.subject in asked)
 
 
-__all__ = ("Evidence", "Problem", "new_problems", "problems", "table_files", "unknown_name")
+__all__ = ("Evidence", "Problem", "new_problems", "problems", "table_files")

@@ -11,11 +11,12 @@ exclusions the source of the TLS library of Postfix.
 
 from __future__ import annotations
 
+import difflib
 import re
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.main_cf import SPACE
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import (
     TlsLibrary,
     Version,
@@ -28,17 +29,16 @@ MASK: t.Final = "********"
 
 _CODES: t.Final = dict(zip((name.lower() for name in PROTOCOLS), range(0x2FF, 0x305)))
 # Postfix knows no white space but that of ASCII; a no-break space from a web page is a character.
-_WORDS: t.Final = re.compile(r"[\s,]+", re.ASCII)
-_WORDS_OR_COLONS: t.Final = re.compile(r"[\s,:]+", re.ASCII)
-_BRACE_WORDS: t.Final = re.compile(r"[{}]|[\s,]+|[^{}\s,]+", re.ASCII)
+_WORDS: t.Final = later(r"[\s,]+", re.ASCII)
+_WORDS_OR_COLONS: t.Final = later(r"[\s,:]+", re.ASCII)
+_BRACE_WORDS: t.Final = later(r"[{}]|[\s,]+|[^{}\s,]+", re.ASCII)
 
 
 class ValueProblem(ValueError):
     """A value that Postfix does not understand; the message says what was found and what is expected."""
 
 
-@dataclass(frozen=True)
-class _Host:
+class _Host(t.NamedTuple):
     postfix: Version
     tls_library: TlsLibrary
     map_types: t.AbstractSet[str]
@@ -162,7 +162,7 @@ _CIPHER_CLASSES: t.Final = frozenset(
     SSLv2 SSLv3 TLSv1 TLSv1.0 TLSv1.2 SUITEB128 SUITEB128ONLY SUITEB192
     """.split()
 )
-_CIPHER_NAME: t.Final = re.compile(
+_CIPHER_NAME: t.Final = later(
     r"(?:(?:TLS|EXP|EXP1024|ECDHE|ECDH|EDH|DHE|DH|ADH|AECDH|RSA|ECDSA|DSS|PSK|SRP|KRB5|NULL|AES128|AES256|AES"
     r"|GCM|CCM|CCM8|CBC|CBC3|CHACHA20|POLY1305|ARIA128|ARIA256|ARIA|CAMELLIA128|CAMELLIA256|DES|RC2|RC4|IDEA"
     r"|SEED|3DES|EDE|40|56|128|256|WITH|MD5|SHA|SHA256|SHA384|GOST\w*|LEGACY|GOST89)(?:[-_]|$)){2,}"
@@ -385,7 +385,7 @@ _RESTRICTIONS_WITH_WORD: t.Final = frozenset(
     reject_rhsbl_sender sleep
     """.split()
 )
-_ACCESS: t.Final = re.compile(
+_ACCESS: t.Final = later(
     r"check_(?:ccert|etrn|sasl|(?:client|helo|recipient|reverse_client_hostname|sender)(?:_(?:a|mx|ns))?)_access"
 )
 
@@ -553,16 +553,16 @@ def check(
     return checker(value.strip(SPACE), _Host(postfix, tls_library, map_types, restriction_classes))
 
 
-_SECRET_NAME: t.Final = re.compile(r"(?:passw(?:or)?d|passphrase|secret|bind_?pw|api_?key|token)$")
-_SECRET_TABLE_NAME: t.Final = re.compile(r"passw|secret")
-_SECRET_WORD: t.Final = re.compile(
+_SECRET_NAME: t.Final = later(r"(?:passw(?:or)?d|passphrase|secret|bind_?pw|api_?key|token)$")
+_SECRET_TABLE_NAME: t.Final = later(r"passw|secret")
+_SECRET_WORD: t.Final = later(
     r"((?:passw(?:or)?d|passphrase|secret|bind_?pw|api_?key|token)\s*[=:]\s*)[^\s,}]+",
     re.IGNORECASE,
 )
-_URL_SECRET: t.Final = re.compile(r"(//)[^\s/@]+:[^\s@]+(@)")
-_STATIC_SECRET: t.Final = re.compile(r"(static:)(?!all\b)[^\s,{}:]*:[^\s,}]+")
-_STATIC: t.Final = re.compile(r"(static:)(?:\{[^}]*\}|[^\s,]+)")
-_INLINE: t.Final = re.compile(r"(inline:)\s*\{.*\}", re.DOTALL)
+_URL_SECRET: t.Final = later(r"(//)[^\s/@]+:[^\s@]+(@)")
+_STATIC_SECRET: t.Final = later(r"(static:)(?!all\b)[^\s,{}:]*:[^\s,}]+")
+_STATIC: t.Final = later(r"(static:)(?:\{[^}]*\}|[^\s,]+)")
+_INLINE: t.Final = later(r"(inline:)\s*\{.*\}", re.DOTALL)
 
 
 def masked(parameter: str, value: str) -> str:
@@ -574,12 +574,29 @@ def masked(parameter: str, value: str) -> str:
     name = parameter.lower()
     if _SECRET_NAME.search(name) and value:
         return MASK
+    if ":" not in value and "=" not in value:
+        # Whatever is masked below has one of them.
+        return value
     if _SECRET_TABLE_NAME.search(name):
         value = _INLINE.sub(rf"\1{{ {MASK} }}", value)
         value = _STATIC.sub(rf"\1{MASK}", value)
     value = _STATIC_SECRET.sub(rf"\1{MASK}", value)
     value = _URL_SECRET.sub(rf"\1{MASK}\2", value)
     return _SECRET_WORD.sub(rf"\1{MASK}", value)
+
+
+def unknown_name(name: str, *, postfix: Version, known: t.Iterable[str]) -> str:
+    """Say why Postfix does not use the parameter *name*: too new, misspelt, or simply unknown.
+
+    *known* are the names that it uses.
+    """
+    first = since(name)
+    if first is not None and first > postfix:
+        return f"needs Postfix {first}; this host has {postfix}"
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+    if close:
+        return f"Postfix {postfix} does not know it; did you mean {close[0]}"
+    return f"Postfix {postfix} does not know it and nothing refers to it"
 
 
 __all__ = (
@@ -591,4 +608,5 @@ __all__ = (
     "masked",
     "protocols",
     "since",
+    "unknown_name",
 )

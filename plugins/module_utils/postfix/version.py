@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import functools
-import re
 import typing as t
-from dataclasses import dataclass
 
-_VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:-\S*)?")
-_LIBRARY = re.compile(r"([A-Za-z][\w-]*)\s+(\d+(?:\.\d+)*)")
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
+
+_VERSION = later(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:-\S*)?")
+_LIBRARY = later(r"([A-Za-z][\w-]*)\s+(\d+(?:\.\d+)*)")
 
 
 # What is newer than 3.5.0, in the notation of Version.has.
@@ -73,8 +73,7 @@ SINCE: t.Final[t.Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, order=True)
-class Version:
+class Version(t.NamedTuple):
     """A Postfix version, as ``mail_version`` spells it; a snapshot counts as patch 0 of its branch."""
 
     major: int
@@ -117,8 +116,7 @@ def _versions(releases: str) -> tuple[Version, ...]:
     return tuple(Version.parse(word) for word in releases.split())
 
 
-@dataclass(frozen=True)
-class TlsLibrary:
+class TlsLibrary(t.NamedTuple):
     """The TLS library that Postfix runs with, as ``postconf -T run-version`` names it."""
 
     name: str

@@ -89,8 +89,8 @@ def _host(host: Host) -> dict[str, t.Any]:
         ],
         "findings": [
             {
-                **vars(entry.finding),
-                "fix": vars(entry.finding.fix),
+                **entry.finding._asdict(),
+                "fix": entry.finding.fix._asdict(),
                 "origin": entry.origin,
                 "fingerprint": entry.fingerprint,
                 "change": entry.change,

@@ -174,6 +174,9 @@ def _row(
                 "severity": worst.get(area, ""),
                 "gap": area in gaps,
             }
+            # What is empty is most of a good fleet.
+            if area in counts or area in gaps
+            else None
             for area in areas
         ]
         if judged

@@ -11,7 +11,6 @@ import datetime
 import hashlib
 import ipaddress
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.x509 import der
 from ansible_collections.hardened.mail.plugins.module_utils.x509.der import X509Error
@@ -105,8 +104,7 @@ _BASIC_CONSTRAINTS = "2.5.29.19"
 _AUTHORITY_KEY_ID = "2.5.29.35"
 
 
-@dataclass(frozen=True)
-class Certificate:
+class Certificate(t.NamedTuple):
     """One X.509 certificate; texts are printable, key identifiers and digests lower-case hex.
 
     ``key_bits`` is the size of the modulus (RSA, DSA) or of the field (ECDSA); for other keys

@@ -10,7 +10,6 @@ Signatures are not checked here: the standard library cannot, only a handshake c
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.x509.certificate import Certificate
 
@@ -19,8 +18,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.x509.certificate imp
 _MAX_CERTIFICATES = 100
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(t.NamedTuple):
     """One finding: ``code`` is stable, ``message`` says what was found, where, and what to do."""
 
     code: str

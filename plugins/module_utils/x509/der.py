@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime
 import re
 import typing as t
-from dataclasses import dataclass
 
 BOOLEAN = 0x01
 INTEGER = 0x02
@@ -50,8 +49,7 @@ class X509Error(ValueError):
     """A certificate that cannot be read; the text says where and what was expected."""
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(t.NamedTuple):
     """One tag-length-value: ``start`` is the offset of its tag in the whole input."""
 
     tag: int

@@ -18,7 +18,6 @@ import os
 import ssl
 import stat
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.x509.certificate import (
     Certificate,
@@ -52,24 +51,21 @@ _MISMATCH = frozenset(
 _DATE_ERRORS = (9, 10)
 
 
-@dataclass(frozen=True)
-class PairReport:
+class PairReport(t.NamedTuple):
     """The certificates that a server would send, its own first, and what is wrong with them."""
 
     certificates: tuple[Certificate, ...]
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True)
-class ChainFilesReport:
+class ChainFilesReport(t.NamedTuple):
     """What ``smtpd_tls_chain_files`` configures: one chain per key, and all problems."""
 
     chains: tuple[tuple[Certificate, ...], ...]
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True)
-class _Demands:
+class _Demands(t.NamedTuple):
     names: t.Sequence[str]
     ca_file: t.Optional[str]
     now: datetime.datetime
@@ -202,8 +198,7 @@ def sha256_of_leaf(file: str) -> str:
         return parse_pem(stream.read(_MAX_FILE_OCTETS))[0].sha256
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(t.NamedTuple):
     path: str
     status: os.stat_result
     blocks: tuple[PemBlock, ...]
@@ -213,8 +208,7 @@ class _File:
         return any(block.label in _KEY_LABELS for block in self.blocks)
 
 
-@dataclass(frozen=True)
-class _Section:
+class _Section(t.NamedTuple):
     """One key of ``smtpd_tls_chain_files`` with the certificates that follow it up to the next."""
 
     where: str

@@ -53,7 +53,7 @@ def view(version: str) -> DovecotView:
 
 
 def result(found: dovecot_validation.Heard, **more: t.Any) -> dict[str, t.Any]:
-    request = replace(REQUEST, **more)
+    request = REQUEST._replace(**more)
     return dovecot_validation.result_of(
         found, request, host="mx.example", config_file="/etc/dovecot/dovecot.conf"
     )
@@ -163,7 +163,7 @@ def test_a_waiver_covers_a_finding() -> None:
 
 
 def test_interop_lets_old_mail_programs_in() -> None:
-    choices = replace(REQUEST.choices, inbound_profile="interop")
+    choices = REQUEST.choices._replace(inbound_profile="interop")
     judged = result(heard(), choices=choices)
     severities = {one["rule"]: one["severity"] for one in judged["findings"]}
     assert severities["dovecot-old-protocols"] == "low"

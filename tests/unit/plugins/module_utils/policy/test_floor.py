@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 import pytest
@@ -287,8 +286,8 @@ CASES = [
 ]
 
 
-LOW_COMPATIBILITY = dataclasses.replace(NEW, compatibility_level="2")
-OLD_WITH_HIGH_COMPATIBILITY = dataclasses.replace(OLD, compatibility_level="3.11")
+LOW_COMPATIBILITY = NEW._replace(compatibility_level="2")
+OLD_WITH_HIGH_COMPATIBILITY = OLD._replace(compatibility_level="3.11")
 MD5 = "md5 fingerprints can be forged"
 CASES += [
     case("smtp_tls_fingerprint_digest", None, MD5, host=LOW_COMPATIBILITY, id="digest-compatible"),

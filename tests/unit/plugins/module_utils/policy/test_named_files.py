@@ -54,7 +54,9 @@ def view(main: str = "", master: str = "smtp inet n - n - - smtpd") -> View:
 )
 def test_table_uses_finds_the_files(value: str, found: list[tuple[str, str]]) -> None:
     uses = named_files.table_uses(view(f"virtual_alias_maps = {value}"))
-    assert [(one.kind, one.index) for one in uses if one.parameter == "virtual_alias_maps"] == found
+    assert [
+        (one.kind, one.index_file) for one in uses if one.parameter == "virtual_alias_maps"
+    ] == found
 
 
 def test_table_uses_names_an_override_and_each_table_once() -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 import pytest
@@ -246,7 +245,7 @@ def test_ca_file_only_where_it_is_needed_and_absent(
 
 
 def test_default_ca_stays_while_nothing_else_verifies() -> None:
-    without = dataclasses.replace(HOST, ca_file=None)
+    without = HOST._replace(ca_file=None)
     current = {"smtp_tls_CApath": "", "tls_append_default_CA": "yes"}
     assert value_of("tls_append_default_CA", host=without, choices=SECURE, **current) == KEPT
     assert value_of("tls_append_default_CA", choices=SECURE, **current) is None
@@ -312,7 +311,7 @@ def test_policy_maps_without_policies_are_the_sites() -> None:
 
 SERVER: t.Final = "socketmap:inet:127.0.0.1:8642:QUERY"
 ASKS_SERVER: t.Final = Choices(policy_server=SERVER)
-SOCKETS: t.Final = dataclasses.replace(HOST, map_types=HOST.map_types | {"socketmap"})
+SOCKETS: t.Final = HOST._replace(map_types=HOST.map_types | {"socketmap"})
 
 
 @pytest.mark.parametrize("site", SITE_TABLES)
@@ -326,7 +325,7 @@ def test_policy_server_comes_changes_and_goes_and_the_sites_tables_stay(site: st
     first = run(ASKS_SERVER, site)
     assert first == f"inline:{{ {{ hardened-mail.invalid = may }} }}, {SERVER}{behind}"
     assert run(ASKS_SERVER, first) == first
-    both = run(dataclasses.replace(ASKS_SERVER, policies=POLICIES[:1]), first)
+    both = run(ASKS_SERVER._replace(policies=POLICIES[:1]), first)
     assert both is not None
     assert both.endswith(f".relay.example }} }}, {SERVER}{behind}")
     assert run(Choices(policies=POLICIES[:1]), both) == run(Choices(policies=POLICIES[:1]), site)
@@ -348,13 +347,13 @@ def test_policy_server_comes_changes_and_goes_and_the_sites_tables_stay(site: st
 def test_policy_server_that_cannot_be_right_is_refused(
     choices: dict[str, t.Any], words: str
 ) -> None:
-    asked = dataclasses.replace(ASKS_SERVER, **choices)
+    asked = ASKS_SERVER._replace(**choices)
     with pytest.raises(ChoiceError, match=words):
         resolve(SOCKETS, choices=asked, current=STOCK)
 
 
 def test_policy_server_that_honours_dane_may_stand_beside_it() -> None:
-    asked = dataclasses.replace(ASKS_SERVER, outbound_level="dane", policy_server_honours_dane=True)
+    asked = ASKS_SERVER._replace(outbound_level="dane", policy_server_honours_dane=True)
     assert value_of("smtp_dns_support_level", host=SOCKETS, choices=asked) == "dnssec"
     maps = value_of("smtp_tls_policy_maps", host=SOCKETS, choices=asked)
     assert maps is not None
@@ -366,7 +365,7 @@ def test_reports_are_wired_where_postfix_can_report() -> None:
     assert value_of("smtp_tlsrpt_enable", choices=reports) == "yes"
     assert value_of("smtp_tlsrpt_socket_name", choices=reports) == "run/tlsrpt/tlsrpt.sock"
     assert value_of("smtp_tlsrpt_enable") == KEPT
-    old = dataclasses.replace(HOST, postfix=Version(3, 7, 11))
+    old = HOST._replace(postfix=Version(3, 7, 11))
     assert value_of("smtp_tlsrpt_enable", host=old, choices=reports) == KEPT
     told = [one.parameter for one in notes(old, choices=reports, current=STOCK)]
     assert "smtp_tlsrpt_enable" in told
@@ -436,7 +435,7 @@ def test_sni_that_would_break_the_table_is_refused(row: dict[str, t.Any], words:
 )
 def test_sni_is_refused_where_postfix_cannot_do_it(host: dict[str, t.Any], words: str) -> None:
     with pytest.raises(ChoiceError, match=words):
-        resolve(dataclasses.replace(HOST, **host), choices=Choices(sni=SNI), current=STOCK)
+        resolve(HOST._replace(**host), choices=Choices(sni=SNI), current=STOCK)
 
 
 def test_old_per_site_table_stays_while_it_is_the_only_one() -> None:
@@ -505,9 +504,7 @@ def test_starttls_is_never_hidden(before: str, expected: t.Optional[str]) -> Non
     assert value_of("smtpd_discard_ehlo_keywords", smtpd_discard_ehlo_keywords=before) == expected
 
 
-OLD_PATCH = dataclasses.replace(
-    HOST, postfix=Version(3, 5, 18), tls_library=TlsLibrary("OpenSSL", (1, 1, 1))
-)
+OLD_PATCH = HOST._replace(postfix=Version(3, 5, 18), tls_library=TlsLibrary("OpenSSL", (1, 1, 1)))
 
 
 @pytest.mark.parametrize(
@@ -565,7 +562,7 @@ def test_observe_sets_the_two_log_levels_and_nothing_else() -> None:
     ],
 )
 def test_session_cache_uses_a_type_that_exists(types: set[str], expected: str) -> None:
-    host = dataclasses.replace(HOST, map_types=frozenset(types))
+    host = HOST._replace(map_types=frozenset(types))
     assert value_of("smtp_tls_session_cache_database", host=host) == expected
 
 
@@ -594,7 +591,7 @@ def test_strict_has_a_file_without_sha1_signatures() -> None:
 
 
 def test_leaving_strict_removes_only_our_own_file() -> None:
-    instance = dataclasses.replace(HOST, config_directory="/etc/postfix-out/")
+    instance = HOST._replace(config_directory="/etc/postfix-out/")
     ours = {"tls_config_file": "/etc/postfix-out/openssl-postfix.cnf", "tls_config_name": "postfix"}
     assert value_of("tls_config_file", host=instance, **ours) is None
     assert value_of("tls_config_name", host=instance, **ours) is None
@@ -602,7 +599,7 @@ def test_leaving_strict_removes_only_our_own_file() -> None:
 
 
 def test_unknown_names_are_left_out_and_still_removed() -> None:
-    host = dataclasses.replace(HOST, known_parameters=frozenset({"smtpd_tls_loglevel"}))
+    host = HOST._replace(known_parameters=frozenset({"smtpd_tls_loglevel"}))
     found = {one.parameter: one.value for one in resolve(host, choices=Choices(), current=STOCK)}
     assert [name for name, value in found.items() if value is not None] == ["smtpd_tls_loglevel"]
     assert "smtpd_use_tls" in found
@@ -711,13 +708,13 @@ def test_strict_is_refused_where_it_cannot_be() -> None:
         ChoiceError, match=r"needs the parameter tls_config_file, .* is Postfix 3\.5\.18"
     ):
         files_for(OLD_PATCH, choices=Choices(inbound_profile="strict"))
-    without = dataclasses.replace(HOST, known_parameters=frozenset())
+    without = HOST._replace(known_parameters=frozenset())
     with pytest.raises(ChoiceError, match="needs the parameter tls_config_file"):
         resolve(without, choices=Choices(outbound_profile="strict"), current=STOCK)
 
 
 def test_policies_are_refused_without_inline_tables() -> None:
-    host = dataclasses.replace(HOST, map_types=frozenset({"hash"}))
+    host = HOST._replace(map_types=frozenset({"hash"}))
     with pytest.raises(ChoiceError, match="policies need the table type inline"):
         resolve(host, choices=Choices(policies=POLICIES), current=STOCK)
 
@@ -726,17 +723,14 @@ def test_policies_are_refused_without_inline_tables() -> None:
 HOSTS = [
     HOST,
     OLD_PATCH,
-    dataclasses.replace(HOST, ca_file=None),
-    dataclasses.replace(HOST, postfix=Version(3, 11, 7), map_types=frozenset({"lmdb", "inline"})),
-    dataclasses.replace(
-        HOST,
+    HOST._replace(ca_file=None),
+    HOST._replace(postfix=Version(3, 11, 7), map_types=frozenset({"lmdb", "inline"})),
+    HOST._replace(
         postfix=Version(3, 5, 23),
         tls_library=TlsLibrary("OpenSSL", (1, 1, 1)),
         map_types=frozenset(),
     ),
-    dataclasses.replace(
-        HOST, postfix=Version(3, 7, 11), tls_library=TlsLibrary("OpenSSL", (3, 0, 22))
-    ),
+    HOST._replace(postfix=Version(3, 7, 11), tls_library=TlsLibrary("OpenSSL", (3, 0, 22))),
 ]
 CHOICES = [
     Choices(),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import pathlib
 import re
@@ -122,7 +121,7 @@ def test_what_cannot_be_seen_is_incomplete_and_not_wrong(rule: str, main: str, p
     ],
 )
 def test_config_file_writable(changes: dict[str, t.Any], wrong: bool) -> None:
-    fact = dataclasses.replace(FILE, **changes)
+    fact = FILE._replace(**changes)
     assert bool(subjects("config-file-writable", files={"/etc/postfix/main.cf": fact})) is wrong
 
 
@@ -206,7 +205,7 @@ def test_secret_in_configuration_is_not_shown() -> None:
     ],
 )
 def test_secret_table_readable(changes: dict[str, t.Any], wrong: bool) -> None:
-    facts = {"/sql.cf": dataclasses.replace(FILE, **changes)}
+    facts = {"/sql.cf": FILE._replace(**changes)}
     hits = subjects("secret-table-readable", "virtual_alias_maps = mysql:/sql.cf", files=facts)
     assert bool(hits) is wrong
 

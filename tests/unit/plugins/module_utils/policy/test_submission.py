@@ -28,7 +28,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.submission im
     SubmissionChoices,
     resolve_for,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import main_cf, master_cf
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
+    main_cf,
+    master_cf,
+    master_cf_changes,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.version import (
     TlsLibrary,
     Version,
@@ -91,7 +95,7 @@ def rendered(before: Given, found: Submission) -> Given:
     }
     return dataclasses.replace(
         before,
-        services=master_cf.parse(master_cf.render(master, changes=found.changes)),
+        services=master_cf.parse(master_cf_changes.render(master, changes=found.changes)),
         explicit=explicit,
         effective={**before.effective, **explicit},
         recorded=found.record,
@@ -213,7 +217,7 @@ def test_a_second_run_changes_nothing(
     assert [
         (change.name, name, value)
         for change in second.changes
-        for service in master_cf.matching(after.services, change)
+        for service in master_cf_changes.matching(after.services, change)
         for name, value in change.overrides.items()
         if service.overrides.get(name) != (None if value is None else main_cf.normalise(value))
     ] == []

@@ -8,8 +8,14 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.hardened.mail.plugins.module_utils.postfix import main_cf, master_cf
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import ServiceChange
+from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
+    main_cf,
+    master_cf,
+    master_cf_changes,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf_changes import (
+    ServiceChange,
+)
 from ansible_collections.hardened.mail.tests.unit.plugins.module_utils.postfix.config_texts import (
     FRESH,
     NAMES,
@@ -29,7 +35,7 @@ def only(text: str) -> master_cf.Service:
 
 
 def render(text: str, *changes: ServiceChange) -> str:
-    return master_cf.render(text, changes=changes)
+    return master_cf_changes.render(text, changes=changes)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +193,7 @@ def test_matching(change: ServiceChange, expected: list[str]) -> None:
         f"{SMTP}\nsmtp unix - - y - - smtp\nsubmission inet n - y - - smtpd\n"
         f"192.0.2.1:587 inet n - y - - smtpd\n{SMTP} -v\n"
     )
-    found = master_cf.matching(master_cf.parse(text), change)
+    found = master_cf_changes.matching(master_cf.parse(text), change)
     assert [service.name for service in found] == expected
     assert {service.type for service in found} <= {change.type}
 
@@ -451,7 +457,7 @@ def test_mask_hides_duplicates_and_keeps_the_layout() -> None:
         f"{SMTP} -o a=1 -o {{ p = secret5\n  more }}\n"
         "x unix - n n - - pipe user=v argv=/x secret6\n"
     )
-    masked = master_cf.mask(
+    masked = master_cf_changes.mask(
         text, masked=lambda name, value: "**" if name == "p" or "secret" in value else value
     )
     assert masked == (
@@ -513,7 +519,7 @@ def test_render_without_changes_is_identity(made: MasterText) -> None:
 @given(made=master_texts(), change=CHANGES)
 def test_render_gives_what_was_asked(made: MasterText, change: ServiceChange) -> None:
     rendered = render(made.text, change)
-    found = {s.key: s for s in master_cf.matching(master_cf.parse(rendered), change)}
+    found = {s.key: s for s in master_cf_changes.matching(master_cf.parse(rendered), change)}
     assert bool(found) == change.present
     for service in found.values():
         wanted = {n: main_cf.normalise(v) for n, v in change.overrides.items() if v is not None}
@@ -538,7 +544,7 @@ def test_render_leaves_all_other_lines_byte_identical(
 ) -> None:
     def others(text: str) -> list[str]:
         services = master_cf.parse(text)
-        found = master_cf.matching(services, change)
+        found = master_cf_changes.matching(services, change)
         touched = found if not change.present else {s.key: s for s in found}.values()
         ours = {index for service in touched for index in service.lines}
         if text and not text.endswith("\n"):

@@ -13,7 +13,9 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
     master_cf,
     plan,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import ServiceChange
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf_changes import (
+    ServiceChange,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.plan import Change
 from ansible_collections.hardened.mail.tests.unit.plugins.module_utils.postfix.config_texts import (
     FRESH,

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from ansible_collections.hardened.mail.plugins.module_utils.x509.certificate import (
     Certificate,
@@ -103,7 +101,7 @@ def test_chain_with_a_cross_signed_authority_is_complete_through_either_root(
     known: dict[str, Certificate],
 ) -> None:
     # The key of "cross" is another one than that of "upper"; as one authority they share it.
-    cross = dataclasses.replace(known["cross"], subject_key_id=known["upper"].subject_key_id)
+    cross = known["cross"]._replace(subject_key_id=known["upper"].subject_key_id)
     chain = [known["low-leaf"], known["lower"], known["upper"], cross]
 
     for root in ("root", "other-root"):
@@ -120,8 +118,8 @@ def test_key_identifiers_tell_authorities_of_the_same_name_apart(
 
 
 def test_names_in_another_encoding_are_the_same_names(known: dict[str, Certificate]) -> None:
-    leaf = dataclasses.replace(
-        known["p256"], issuer_der=b"in printable strings", issuer=known["p256"].issuer.upper()
+    leaf = known["p256"]._replace(
+        issuer_der=b"in printable strings", issuer=known["p256"].issuer.upper()
     )
 
     assert chain_problems([leaf, known["middle"]]) == ()
@@ -131,7 +129,7 @@ def test_certificates_without_key_identifiers_are_ordered_by_name(
     known: dict[str, Certificate],
 ) -> None:
     bare = {
-        name: dataclasses.replace(one, subject_key_id=None, authority_key_id=None)
+        name: one._replace(subject_key_id=None, authority_key_id=None)
         for name, one in known.items()
     }
 

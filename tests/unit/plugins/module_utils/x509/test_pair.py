@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import grp
 import os
@@ -140,9 +139,7 @@ def test_limits_of_key_sizes(
     pki: Pki, algorithm: str, bits: int, strict: bool, severity: str | None
 ) -> None:
     read = parse_pem((pki.directory / "p256.pem").read_text())[0]
-    found = pair._weak_key(
-        dataclasses.replace(read, key_algorithm=algorithm, key_bits=bits), strict=strict
-    )
+    found = pair._weak_key(read._replace(key_algorithm=algorithm, key_bits=bits), strict=strict)
 
     assert (found[0] if found else None) == severity
 
