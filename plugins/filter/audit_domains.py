@@ -70,6 +70,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.report.looks import 
 
 _SMTP: t.Final = 25
 _KEYS: t.Final = frozenset({"name", "selectors"})
+_COMPARED: t.Final = ("sha256", "spki_sha256", "names")
 
 
 def audit_domains(hosts: t.Any, hostvars: t.Any) -> list[dict[str, t.Any]]:
@@ -123,13 +124,24 @@ def _selectors(keys: t.Any) -> list[str]:
 def _served(variables: t.Any, host: str) -> dict[str, t.Any]:
     """Return what a host shows on port 25, by the name that its certificate is for."""
     found: dict[str, t.Any] = {}
-    for name in ("audit_ports_seen", "audit_ports_seen_outside"):
-        seen = variables.get(name)
+    for task in ("audit_ports_seen", "audit_ports_seen_outside"):
+        seen = variables.get(task)
         for result in (seen.get("results") or []) if isinstance(seen, Mapping) else []:
             item = result.get("item") if isinstance(result, Mapping) else None
             if isinstance(item, Mapping) and item.get("port") == _SMTP and "chains" in result:
-                found[str(item.get("server_name") or host)] = {"chains": result["chains"]}
+                name = str(item.get("server_name") or host)
+                found[name] = {"chains": _compared(result["chains"])}
     return found
+
+
+def _compared(chains: t.Any) -> t.Any:
+    """Return of chains what TLSA records are compared with: it is handed over once for each domain."""
+    if not isinstance(chains, Mapping) or not all(isinstance(one, list) for one in chains.values()):
+        return chains
+    return {
+        kind: [{key: one[key] for key in _COMPARED if key in one} for one in chain]
+        for kind, chain in chains.items()
+    }
 
 
 class FilterModule:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import time
@@ -18,7 +17,6 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import runne
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import children
 
 UNIT: t.Final = "dovecot.service"
-_UNIT: t.Final = re.compile(r"/([^/]+\.service)(?:/|$)")
 _SUCCESSION_SECONDS: t.Final = 3.0
 _ENDING_SECONDS: t.Final = 1.0
 _DYING_SECONDS: t.Final = 0.4
@@ -52,18 +50,6 @@ def _name(pid: int) -> str:
             return stream.read().strip()
     except OSError:
         return ""
-
-
-def unit_of(pid: int) -> t.Optional[str]:
-    """Return the systemd unit that a process belongs to, None outside systemd."""
-    if not os.path.isdir("/run/systemd/system"):
-        return None
-    try:
-        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as stream:
-            found = _UNIT.findall(stream.read())
-    except OSError:
-        return None
-    return next((unit for unit in reversed(found) if "dovecot" in unit), None)
 
 
 def failed_start(unit: str = UNIT) -> str:
@@ -161,5 +147,4 @@ __all__ = (
     "reload",
     "restart",
     "survives",
-    "unit_of",
 )

@@ -24,7 +24,10 @@ from ansible_collections.hardened.mail.plugins.module_utils.dovecot import (
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_view import DovecotView
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import files, probe
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import listening
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import (
+    listening,
+    unit_of,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.session import Session
 
 _OPEN_SECONDS: t.Final = 5.0
@@ -230,7 +233,7 @@ def _look(request: survey.Request, found: survey.Survey) -> _Live:
     if pid is None:
         return _Live(None, None, base, {})
     asked = ask.ports(found.view, listening(pid)) if request.probe else ()
-    return _Live(pid, service.unit_of(pid), base, ask.ask_all(asked))
+    return _Live(pid, unit_of(pid, "dovecot"), base, ask.ask_all(asked))
 
 
 def _change(request: survey.Request, found: survey.Survey, *, state: str, outcome: Outcome) -> None:

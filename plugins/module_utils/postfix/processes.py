@@ -59,8 +59,8 @@ def daemon_runs(pid: int, *, service: str, but: t.Container[int]) -> bool:
     return False
 
 
-def unit_of(pid: int) -> t.Optional[str]:
-    """Return the systemd unit that a process belongs to, None outside systemd."""
+def unit_of(pid: int, daemon: str) -> t.Optional[str]:
+    """Return the systemd unit of *daemon* that a process belongs to, None outside systemd."""
     if not os.path.isdir("/run/systemd/system"):
         return None
     try:
@@ -68,7 +68,7 @@ def unit_of(pid: int) -> t.Optional[str]:
             found = _UNIT.findall(stream.read())
     except OSError:
         return None
-    return next((unit for unit in reversed(found) if "postfix" in unit), None)
+    return next((unit for unit in reversed(found) if daemon in unit), None)
 
 
 def listening(pid: int) -> frozenset[tuple[str, int]]:

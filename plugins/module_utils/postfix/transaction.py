@@ -170,7 +170,7 @@ def _look_at(request: survey.Request, snapshot: Snapshot) -> _Live:
         return _Live(None, None, queue_directory, ())
     return _Live(
         pid,
-        processes.unit_of(pid),
+        processes.unit_of(pid, "postfix"),
         queue_directory,
         effective.listeners(
             _services_of(request),

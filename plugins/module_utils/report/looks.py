@@ -121,16 +121,7 @@ def host_of(
         _configuration(draft, "dovecot", result)
     for result in _results(look.get("ports")):
         _port(draft, clean(name), result, judge_port=judge_port)
-    state, reason = _state(draft)
-    return Host(
-        name=clean(name),
-        state=state,
-        reason=reason,
-        origins=tuple(draft.origins),
-        entries=_entries(clean(name), draft.found, waivers=waivers, today=today),
-        unjudged=tuple(draft.unjudged) if state in ("judged", "partly") else (),
-        certificates=_merged(draft.certificates),
-    )
+    return _finished(draft, name, waivers=waivers, today=today)
 
 
 def domain_of(
@@ -147,15 +138,23 @@ def domain_of(
     asked = result.get("resolver")
     resolver = _words(asked.get("addresses")) if isinstance(asked, t.Mapping) else ()
     _judged(draft, "dns", "dns", result, detail=f"asked {', '.join(resolver)}" if resolver else "")
+    seen = _finished(draft, name, waivers=waivers, today=today)
+    return Domain(**vars(seen), records=records_of(result.get("facts")) if seen.origins else ())
+
+
+def _finished(
+    draft: _Draft, name: str, *, waivers: t.Sequence[Waiver], today: datetime.date
+) -> Host:
+    """Return what is known of a host as the report shows it."""
     state, reason = _state(draft)
-    return Domain(
+    return Host(
         name=clean(name),
         state=state,
         reason=reason,
         origins=tuple(draft.origins),
         entries=_entries(clean(name), draft.found, waivers=waivers, today=today),
         unjudged=tuple(draft.unjudged) if state in ("judged", "partly") else (),
-        records=records_of(result.get("facts")) if draft.origins else (),
+        certificates=_merged(draft.certificates),
     )
 
 

@@ -31,8 +31,6 @@ from ansible_collections.hardened.mail.plugins.module_utils.report.timeline impo
 #: Of these nothing is known.
 _UNKNOWN: t.Final[tuple[State, ...]] = ("unreachable", "failed")
 _NAMED_HOSTS: t.Final = 4
-#: Rules of this area find things in domains, all others on hosts.
-DOMAIN_AREA: t.Final = "dns"
 
 
 @dataclass
@@ -59,7 +57,6 @@ class Group:
             "hosts": names[:_NAMED_HOSTS],
             "more_hosts": max(0, len(names) - _NAMED_HOSTS),
             "number_of_hosts": len(names),
-            "noun": "domain" if finding.area == DOMAIN_AREA else "host",
             "findings": self.findings,
         }
 

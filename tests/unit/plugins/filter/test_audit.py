@@ -127,14 +127,16 @@ def test_recorded_port_is_judged_by_the_rules_of_the_wire(name: str) -> None:
 
 def test_domains_of_all_hosts_are_looked_at_once() -> None:
     described = [{"name": "Shop.example.", "dkim": [{"selector": "s1"}]}]
-    port = {"item": {"port": 25, "server_name": "mx.example"}, "chains": {"rsa": []}}
+    leaf = {"sha256": "aa", "spki_sha256": "bb", "names": ["mx.example"]}
+    chains = {"rsa": [{**leaf, "issuer": "CN=Example CA"}]}
+    port = {"item": {"port": 25, "server_name": "mx.example"}, "chains": chains}
     hostvars = {
         "a": {"dns_records_domains": described, "audit_ports_seen": {"results": [port]}},
         "b": {"audit_domains": ["news.example", {"name": "shop.example", "selectors": ["s2"]}]},
         "c": {"audit_domains": [], "dns_records_domains": [{"name": "hidden.example"}]},
         "d": {"audit_ports_seen_outside": {"results": [{"item": {"port": 465}, "chains": {}}]}},
     }
-    served = {"mx.example": {"chains": {"rsa": []}}}
+    served = {"mx.example": {"chains": {"rsa": [leaf]}}}
     assert audit_domains(list(hostvars), hostvars) == [
         {"name": "shop.example", "selectors": ["s1", "s2"], "served": served},
         {"name": "news.example", "selectors": [], "served": served},

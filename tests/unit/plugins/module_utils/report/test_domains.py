@@ -143,7 +143,6 @@ def test_every_format_has_the_domains() -> None:
     shown = page.context(report, areas={}, rule_areas={})
     assert [row["cells"] for row in shown["domains"]][2] == list(shorts(GOOD["facts"]).values())
     assert shown["domain_columns"] == NAMES
-    assert {one["noun"] for one in shown["groups"]} == {"domain"}
 
 
 def test_records_of_strangers_harm_no_format() -> None:
