@@ -101,6 +101,14 @@ JOBS: t.Final = (
         minutes=30,
     ),
     Job(
+        "rules-daemons",
+        "rules",
+        f"{LAB_PYTEST} {rules('dovecot', 'tls')}",
+        lane="lab",
+        needs=READY,
+        minutes=30,
+    ),
+    Job(
         "rules-postfix",
         "rules",
         f"{LAB_PYTEST} {rules('rules', 'mutants', 'corpus')}",
@@ -147,14 +155,6 @@ JOBS: t.Final = (
         lane="lab",
         needs=READY,
         minutes=20,
-    ),
-    Job(
-        "rules-daemons",
-        "rules",
-        f"{LAB_PYTEST} {rules('dovecot', 'tls')}",
-        lane="lab",
-        needs=READY,
-        minutes=30,
     ),
     Job(
         "demo",
