@@ -15,6 +15,8 @@ import contextlib
 import dataclasses
 import fcntl
 import hashlib
+import ipaddress
+import itertools
 import json
 import os
 import pathlib
@@ -425,9 +427,15 @@ def ssh_config(group: str, hosts: t.Sequence[Host], folder: pathlib.Path) -> str
 
 
 def run_command(
-    group: str, host: Host, *, image: str, labels: t.Sequence[str], folder: pathlib.Path
+    group: str,
+    host: Host,
+    *,
+    image: str,
+    labels: t.Sequence[str],
+    folder: pathlib.Path,
+    addresses: t.Mapping[str, str],
 ) -> list[str]:
-    """Return podman's arguments that start one container."""
+    """Return podman's arguments that start one container; *addresses* has all hosts of the group by name."""
     return [
         "run",
         "--detach",
@@ -438,6 +446,14 @@ def run_command(
         f"--network={network_of(group)}",
         f"--network-alias={host.name}",
         f"--network-alias={host.name}.example",
+        f"--ip={addresses[host.name]}",
+        # Podman's name server forgets its names for a moment whenever any network gains or loses a container.
+        *(
+            f"--add-host={name}:{address}"
+            for other, address in addresses.items()
+            if other != host.name
+            for name in (f"{other}.example", other)
+        ),
         "--privileged",
         "--systemd=always",
         f"--volume={folder / 'id_ed25519.pub'}:/etc/ssh/lab_authorized_keys:ro",
@@ -494,8 +510,18 @@ def _start(group: str, images: t.Mapping[Host, str], *, owner: str, folder: path
         f"--label={FOLDER_LABEL}={folder}",
     ]
     podman("network", "create", *labels, network_of(group))
+    subnet = podman(
+        *("network", "inspect", "--format", "{{range .Subnets}}{{.Subnet}} {{end}}"),
+        network_of(group),
+    )
+    # The first address is the gateway's.
+    free = itertools.islice(ipaddress.ip_network(subnet.split()[0]).hosts(), 1, len(hosts) + 1)
+    addresses = {host.name: str(address) for host, address in zip(hosts, free, strict=True)}
     for host, image in images.items():
-        podman(*run_command(group, host, image=image, labels=labels, folder=folder))
+        command = run_command(
+            group, host, image=image, labels=labels, folder=folder, addresses=addresses
+        )
+        podman(*command)
 
 
 BANNER_PROBE = """

@@ -266,7 +266,12 @@ def test_ssh_config_goes_through_the_container() -> None:
 
 def test_run_command_labels_and_names_the_container() -> None:
     command = lab.run_command(
-        "demo", HOSTS[0], image="localhost/i:t", labels=["--label=a=b"], folder=pathlib.Path("/c")
+        "demo",
+        HOSTS[0],
+        image="localhost/i:t",
+        labels=["--label=a=b"],
+        folder=pathlib.Path("/c"),
+        addresses={"mx": "192.0.2.2", "client": "192.0.2.3"},
     )
     assert command[0] == "run"
     assert command[-2:] == ["localhost/i:t", "/sbin/init"]
@@ -277,6 +282,9 @@ def test_run_command_labels_and_names_the_container() -> None:
         "--network=hml-demo",
         "--network-alias=mx",
         "--network-alias=mx.example",
+        "--ip=192.0.2.2",
+        "--add-host=client:192.0.2.3",
+        "--add-host=client.example:192.0.2.3",
     } <= set(command)
 
 
