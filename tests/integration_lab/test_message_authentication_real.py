@@ -14,6 +14,7 @@ import email.message
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import time
 import typing as t
@@ -28,6 +29,8 @@ GROUP = f"auth{os.getpid()}"
 HOSTS: t.Final = {"a": "trixie", "b": "bookworm"}
 SITE_MILTER: t.Final = "{ inet:127.0.0.1:9, default_action=accept }"
 SECONDS: t.Final = 60
+STOP_SECONDS: t.Final = 9
+ABSENT: t.Final = "unknown ok not-installed"
 
 PLAY: t.Final = {
     "name": "Sign and judge",
@@ -115,6 +118,14 @@ def play(place: pathlib.Path, *options: str, **variables: t.Any) -> str:
     done = run("ansible-playbook", "-i", str(inventory), "-e", extra, *options, str(book))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def wait_for(check: t.Callable[[], bool]) -> None:
+    """Wait until something is true."""
+    until = time.monotonic() + SECONDS
+    while not check():
+        assert time.monotonic() < until
+        time.sleep(0.2)
 
 
 def txt(text: str) -> str:
@@ -262,6 +273,54 @@ def test_a_second_run_changes_nothing_and_shows_no_private_key(served: pathlib.P
     said = play(served, "-vvv", "--diff")
     assert secret not in said
     assert said.count("changed=0") == len(HOSTS), "a second run changes something"
+
+
+@pytest.mark.usefixtures("served")
+def test_nothing_comes_that_was_only_recommended() -> None:
+    assert on("a", "dpkg-query -W -f '${Status}\n' redis-server 2>/dev/null || true") in (
+        "",
+        ABSENT,
+    )
+
+
+UNIT: t.Final = "hardened-mail-rspamd"
+
+
+@pytest.mark.parametrize("host", list(HOSTS))
+@pytest.mark.usefixtures("served")
+def test_it_stops_quickly_while_a_client_keeps_its_connection(host: str) -> None:
+    """rspamd 3.12 waited a minute after the first message, and while a client said nothing more."""
+    client = "exec 3<>/dev/tcp/127.0.0.1/25; read -r -u 3 banner; printf 'EHLO a.example\r\n' >&3; sleep 60"
+    on(host, f"systemd-run --collect --unit=client bash -c {shlex.quote(client)}")
+    sockets = "ss -Hxn state connected | grep -c hardened-mail/milter.sock"
+    try:
+        wait_for(lambda: int(on(host, f"{sockets} || true")) > 0)
+        begun = time.monotonic()
+        on(host, f"systemctl stop {UNIT}")
+        took = time.monotonic() - begun
+        print(f"{host} stopped after {took:.1f} s")
+        assert took < STOP_SECONDS
+        assert on(host, f"systemctl is-active {UNIT} || true") == "inactive", "it had to be killed"
+        assert on(host, f"pgrep -u _rspamd -af {UNIT}/ || true") == ""
+    finally:
+        on(host, f"systemctl stop client; systemctl start {UNIT}")
+
+
+@pytest.mark.parametrize("host", list(HOSTS))
+@pytest.mark.usefixtures("served")
+def test_a_reload_while_it_starts_does_not_end_it(host: str) -> None:
+    """The first start compiles the public suffixes for a while; a SIGHUP in that time would end the daemon."""
+    on(host, f"systemctl stop {UNIT} && rm -rf /var/lib/hardened-mail-rspamd/*")
+    on(host, f"systemctl start {UNIT}")
+    before = on(host, f"systemctl show -P MainPID {UNIT}")
+    on(host, f"systemctl reload {UNIT}")
+    assert on(host, f"systemctl show -P MainPID,NRestarts,ActiveState {UNIT}").split() == [
+        before,
+        "0",
+        "active",
+    ]
+    wait_for(lambda: send(host, host, subject=f"after the reload of {host}") == "")
+    assert delivered(host, f"after the reload of {host}")
 
 
 def test_enforcing_refuses_what_the_domain_wants_refused(served: pathlib.Path) -> None:

@@ -27,6 +27,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.keys import 
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import RecordError
 
 Format = t.Literal["pem", "seed"]
+#: What the file of a key that was replaced has at its end. Its selector is not used again.
+RETIRED: t.Final = ".retired"
 #: What stands before the 32 octets in the PKCS#8 form of an Ed25519 key (RFC 8410 section 7).
 _PKCS8: t.Final = bytes.fromhex("302e020100300506032b657004220420")
 _SEED: t.Final = re.compile(r"[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==")
@@ -52,12 +54,16 @@ class Wanted:
 def existing(wanted: Wanted) -> t.Optional[PublicKey]:
     """Return the public key of the file, None when there is none.
 
-    Raises KeyProblem for a file that cannot be read, or that holds another key than is wanted.
+    Raises KeyProblem for a file that cannot be read, that holds another key than is wanted, or that was retired.
     """
     try:
         with open(wanted.path, encoding="ascii") as stream:
             text = stream.read()
     except FileNotFoundError:
+        if os.path.lexists(wanted.path + RETIRED):
+            raise KeyProblem(
+                f"{wanted.path} was retired, and the key in DNS is revoked: use a new selector with a file of its own"
+            ) from None
         return None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
@@ -155,4 +161,4 @@ def _write(path: str, content: bytes) -> None:
                 os.unlink(scratch)
 
 
-__all__ = ("Format", "KeyProblem", "Wanted", "existing", "make")
+__all__ = ("RETIRED", "Format", "KeyProblem", "Wanted", "existing", "make")

@@ -72,6 +72,15 @@ def test_a_seed_is_what_rspamd_reads(run: Run, tmp_path: pathlib.Path) -> None:
     assert not run(path=str(path), algorithm="ed25519", format="seed")["changed"]
 
 
+def test_no_key_is_made_where_one_was_retired(run: Run, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "r1.key"
+    run(path=str(path))
+    path.rename(tmp_path / "r1.key.retired")
+    result = run(path=str(path))
+    assert "was retired, and the key in DNS is revoked: use a new selector" in result["msg"]
+    assert not path.exists()
+
+
 def test_check_mode_makes_no_key(run: Run, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "r1.key"
     result = run(path=str(path), _ansible_check_mode=True)
