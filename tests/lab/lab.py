@@ -44,6 +44,7 @@ PARENT_OF = {
     "strace": "postfix",
     "dns": "base",
     "milters": "postfix",
+    "outbound": "postfix",
     "databases": "base",
     "stores": "base",
     "upgrade": "mail",
