@@ -50,22 +50,14 @@ options:
       - With how many days left a new certificate is needed.
     type: int
     default: 30
+extends_documentation_fragment:
+  - hardened.mail.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
     details:
       - In check mode there is no request for a key that is not there yet.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
     support: none
-  idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-    support: full
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
 notes:
   - Needs C(openssl) and Python 3.9 with its standard library on the host.
   - A renewal keeps the key, so TLSA records for it stay right. For a new key, remove the file.

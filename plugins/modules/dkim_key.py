@@ -45,24 +45,15 @@ options:
     default: pem
 extends_documentation_fragment:
   - ansible.builtin.files
+  - hardened.mail.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
     details:
       - A key that is not there yet has no public key to return.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
     support: partial
     details:
       - Only of owner, group and mode.
-  idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-    support: full
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
 notes:
   - Needs C(openssl) on the host.
   - A new file has the mode 0600, unless O(mode) says otherwise.

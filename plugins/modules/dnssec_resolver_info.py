@@ -31,20 +31,9 @@ options:
       - The queue directory of Postfix.
     type: path
     default: /var/spool/postfix
-attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-  idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-    support: full
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - hardened.mail.attributes
+  - hardened.mail.attributes.read_only
 notes:
   - Needs Python 3.9 with its standard library on the host.
 seealso:

@@ -125,26 +125,19 @@ options:
       - Name to give in EHLO.
     type: str
     default: probe.invalid
+extends_documentation_fragment:
+  - hardened.mail.attributes
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
     details:
       - Without an account it does the same in check mode. What needs an account is not asked in check mode.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: N/A
     details:
       - It changes no setting.
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-    support: full
     details:
       - It changes no setting.
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
 seealso:
   - module: hardened.mail.starttls_info
   - module: hardened.mail.mail_roundtrip

@@ -80,26 +80,19 @@ options:
       - Seconds for everything.
     type: float
     default: 60
+extends_documentation_fragment:
+  - hardened.mail.attributes
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
     details:
       - In check mode nothing is sent, and both steps are C(incomplete).
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: N/A
     details:
       - It changes no setting.
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-    support: full
     details:
       - It is changed only when a message was left in the mailbox or on the way.
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
 seealso:
   - module: hardened.mail.mail_conduct_info
 author:

@@ -496,24 +496,16 @@ options:
       - Whether to return RV(explain).
     type: bool
     default: false
+extends_documentation_fragment:
+  - hardened.mail.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
     details:
       - In check mode the new files are staged and validated; the rehearsal is not held.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
     support: full
     details:
       - Values that hold a secret are masked.
-  idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-    support: full
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
 notes:
   - Needs root, and Python 3.9 with its standard library on the host.
   - Backups are kept in C(/var/lib/hardened-mail/INSTANCE), C(original) from before the very first change and
