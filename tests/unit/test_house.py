@@ -73,6 +73,7 @@ ROOMS: t.Final = {
             "hashing",
             "host_look",
             "live",
+            "recovery",
             "runner",
             "service",
             "show",

@@ -25,6 +25,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_view 
     Login,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import probe
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import listening
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.session import (
     Session,
     lenient_context,
@@ -32,6 +33,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.starttls.session imp
 )
 
 _PATIENCE: t.Final = 10.0
+_OPEN_SECONDS: t.Final = 5.0
 _AT_ONCE: t.Final = 4
 _PROTOCOLS: t.Final = {"imap": "imap", "pop3": "pop3", "submission": "smtp"}
 
@@ -48,11 +50,12 @@ class Port:
         return f"{self.login.protocol} on port {self.login.port}"
 
 
-def ports(view: DovecotView, listening: t.Collection[tuple[str, int]]) -> tuple[Port, ...]:
-    """Return the ports of the configuration on which Dovecot listens."""
+def ports(view: DovecotView, pid: int) -> tuple[Port, ...]:
+    """Return the ports of the configuration on which Dovecot, whose main process is *pid*, listens."""
     found = []
+    ends = listening(pid)
     for login in view.logins:
-        addresses = sorted(address for address, port in listening if port == login.port)
+        addresses = sorted(address for address, port in ends if port == login.port)
         if addresses:
             address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(addresses[0], addresses[0])
             found.append(Port(login, address, _proxy(view, login)))
@@ -65,6 +68,18 @@ def _proxy(view: DovecotView, login: Login) -> bool:
         one.name == login.name and one.value("haproxy") == "yes"
         for one in view.listeners(service, "inet_listener")
     )
+
+
+def await_ports(view: DovecotView, pid: int) -> tuple[tuple[Port, ...], list[int]]:
+    """Wait a while until Dovecot listens on all its ports; return them, and those that are absent."""
+    wanted = {login.port for login in view.logins}
+    until = time.monotonic() + _OPEN_SECONDS
+    while True:
+        found = ports(view, pid)
+        absent = sorted(wanted - {one.login.port for one in found})
+        if not absent or time.monotonic() > until:
+            return found, absent
+        time.sleep(0.05)
 
 
 def ask_all(asked: t.Sequence[Port], *, deadline: float = _PATIENCE) -> dict[Port, Session]:
@@ -196,4 +211,4 @@ def _mechanisms(path: str, *, until: float) -> set[str]:
     return {line[1] for line in lines if line[0] == "MECH" and len(line) > 1}
 
 
-__all__ = ("Port", "ask_all", "failures", "ports", "socket_problem")
+__all__ = ("Port", "ask_all", "await_ports", "failures", "ports", "socket_problem")
