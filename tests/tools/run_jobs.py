@@ -187,7 +187,7 @@ JOBS: t.Final = (
     Job(
         "mypy-lab",
         "lint",
-        "MYPYPATH=tests/lab:tests/report mypy --python-version 3.11 tests/lab tests/demo tests/bench",
+        "MYPYPATH=tests/lab:tests/report:tests/integration_lab mypy --python-version 3.11 tests/lab tests/demo tests/bench",
     ),
     Job("mypy-report", "lint", "MYPYPATH=tests/report mypy --python-version 3.11 tests/report"),
     Job("shellcheck", "lint", "git grep -lzE '^#!.*(bash|/sh)$' | xargs -0 shellcheck"),
