@@ -15,6 +15,7 @@ description:
   - Makes a private key for DKIM (RFC 6376) where there is none, and returns the public key of the one that is there.
   - The private key never leaves the host and is in no argument, result or log.
   - A key that exists is never replaced. Another key is another selector, see RFC 6376 section 3.1.
+  - Where there is no key, but a file of the same name with C(.retired) at its end, none is made. The selector was used before.
 options:
   path:
     description:

@@ -682,3 +682,49 @@ def test_ldap_is_a_choice(machine: Machine, mail_machines: dict[str, Machine]) -
     assert {machine.status_of(path) for path in found} == {"600 root:root"}
     server.sh("pkill -x slapd; while pgrep -x slapd; do :; done")
     nobody_gets_in(machine)
+
+
+# ---- LMTP ----------------------------------------------------------------------------------------
+
+LMTP = """
+service lmtp {
+  inet_listener lmtp {
+    port = 24
+  }
+  inet_listener lmtps {
+    port = 2424
+    ssl = yes
+  }
+}
+"""
+
+
+def test_lmtp_has_the_floor_where_the_site_has_a_port_for_it(machine: Machine) -> None:
+    machine.sh("cat >/etc/dovecot/conf.d/50-lmtp.conf && systemctl restart dovecot", stdin=LMTP)
+    result = machine.apply(**asked())
+    told = applied(result)
+    (warned,) = [one for one in told if "LMTP" in one]
+    assert "port 24 (LMTP) and cannot demand it" in warned
+    probed = {one["port"]: one["after"] for one in result["probe"]}
+    for name in ("lmtp on port 24", "lmtp on port 2424"):
+        assert probed[name]["tls_version"] == "TLSv1.3", probed
+    peer = machine.peer
+    for port in (f"24 -starttls lmtp -name {peer.name}", "2424"):
+        connect = f"timeout 20 openssl s_client -connect {machine.name}:{port}"
+        good = peer.sh(f"{connect} -tls1_2 </dev/null 2>&1")
+        assert "ECDHE" in good, port
+        for options in (
+            "-tls1_1 -cipher ALL:@SECLEVEL=0",
+            "-tls1_2 -cipher AES256-SHA:@SECLEVEL=0",
+        ):
+            done = peer.try_run("bash", "-c", f"{connect} {options} </dev/null")
+            assert done.status != 0, (port, options)
+            assert "Cipher is (NONE)" in done.out, (port, options)
+    assert machine.apply(**asked())["changed"] is False
+
+
+def test_lmtp_on_this_host_alone_is_no_matter(machine: Machine) -> None:
+    here = LMTP.replace("port = 24\n", "port = 24\n    LISTEN = 127.0.0.1\n")
+    here = here.replace("LISTEN", "listen" if new(machine) else "address")
+    machine.sh("cat >/etc/dovecot/conf.d/50-lmtp.conf && systemctl restart dovecot", stdin=here)
+    assert not [one for one in applied(machine.apply(**asked())) if "LMTP" in one]

@@ -120,6 +120,18 @@ def play(place: pathlib.Path, *options: str, **variables: t.Any) -> str:
     return done.stdout
 
 
+def signed_with(host: str, domain: str = "") -> dict[str, str]:
+    """With which selectors a host signs now, and what it says of the signatures, by the module; empty before it listens."""
+    inventory = ROOT / ".cache" / "lab" / GROUP / "inventory.yml"
+    command = ["ansible", "-i", str(inventory), host, "-m", "hardened.mail.dkim_signing_info"]
+    said = run(*command, "-a", f"domain={domain or host + '.example'}").stdout
+    if "SUCCESS" not in said:
+        return {}
+    result = json.loads(said.partition("=>")[2])
+    assert result["outgoing"] == "accepted"
+    return {one["selector"]: one["result"] for one in result["signatures"]}
+
+
 def wait_for(check: t.Callable[[], bool]) -> None:
     """Wait until something is true."""
     until = time.monotonic() + SECONDS
@@ -321,6 +333,42 @@ def test_a_reload_while_it_starts_does_not_end_it(host: str) -> None:
     ]
     wait_for(lambda: send(host, host, subject=f"after the reload of {host}") == "")
     assert delivered(host, f"after the reload of {host}")
+
+
+def test_a_key_is_made_before_it_signs(served: pathlib.Path) -> None:
+    selectors = [{"selector": "r1"}, {"selector": "r2", "sign": False}]
+    domains = [{"domain": "a.example", "selectors": selectors}]
+    play(served, "--limit", "a", message_authentication_domains=domains)
+    assert on("a", "ls /etc/hardened-mail/dkim/a.example") == "e1.key\nr1.key\nr2.key"
+    wait_for(lambda: signed_with("a") == {"r1": "pass"})
+    play(served, "--limit", "a")
+    wait_for(lambda: signed_with("a") == {"r1": "pass", "e1": "pass"})
+    on("a", "rm /etc/hardened-mail/dkim/a.example/r2.key")
+
+
+def test_what_is_signed_is_seen_without_a_message(served: pathlib.Path) -> None:
+    assert served
+    before = on(
+        "b",
+        "find /var/spool/postfix -type f -path '*/[0-9A-F]/*' | wc -l; cat /var/mail/bob || true",
+    )
+    assert signed_with("b") == {"r1": "pass", "e1": "pass"}
+    on("b", "unbound-control local_data_remove e1._domainkey.b.example")
+    # What rspamd knows of the key goes with it.
+    on("b", f"systemctl restart {UNIT}")
+    try:
+        wait_for(lambda: signed_with("b") not in ({}, {"r1": "pass", "e1": "pass"}))
+        seen = signed_with("b")
+        assert seen["r1"] == "pass"
+        assert seen["e1"] in ("none", "permerror")
+    finally:
+        on("b", "systemctl restart unbound")
+    assert signed_with("b", "nobody.example") == {}
+    after = on(
+        "b",
+        "find /var/spool/postfix -type f -path '*/[0-9A-F]/*' | wc -l; cat /var/mail/bob || true",
+    )
+    assert after == before
 
 
 def test_enforcing_refuses_what_the_domain_wants_refused(served: pathlib.Path) -> None:

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import dataclasses
+import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import typing as t
 
@@ -28,7 +32,7 @@ SENDER: t.Final = """
 number=0
 while [ ! -e /root/enough ]; do
   number=$((number + 1))
-  printf 'Subject: %s-%s.\\n\\ntext\\n' "$1" "$number" | sendmail receiver@two.example
+  printf 'From: root@one.example\\nSubject: %s-%s.\\n\\ntext\\n' "$1" "$number" | sendmail -f root@one.example receiver@two.example
   sleep 0.3
 done
 echo "$number" >/root/sent
@@ -212,25 +216,203 @@ def test_a_stripped_starttls_keeps_the_mail_back(
     assert delivered(receiver, token)
 
 
-def run_rollover() -> str:
-    """Run the playbook against the hosts of the scenario; return what it said."""
+def results(message: Message) -> str:
+    """What the receiver wrote of a message, on one line."""
+    return " ".join(" ".join(message.get_all("Authentication-Results", [])).split())
+
+
+def write(host: Host, sender: str, recipient: str, token: str) -> None:
+    """Send a message with From, as a program on the host does."""
+    text = f"From: {sender}\\nSubject: {token}\\n\\ntext\\n"
+    host.output("sh", "-c", f"printf '{text}' | sendmail -f {sender} {recipient}")
+
+
+def referee(host: Host, text: str, number: int) -> str:
+    """What dkimpy says of one of the signatures of a message."""
+    return str(host.run("sh", "-c", f"dkimverify --index {number} <<'END'\n{text}\nEND\n").stdout)
+
+
+@pytest.mark.parametrize(("from_", "to"), [("mx1", "mx2"), ("mx2", "mx1")])
+def test_what_one_host_signs_the_other_and_a_referee_verify(
+    from_: str, to: str, named: dict[str, Host], delivered: Delivered, token: str
+) -> None:
+    domains = {"mx1": "one.example", "mx2": "two.example"}
+    domain = domains[from_]
+    write(named[from_], f"root@{domain}", f"receiver@{domains[to]}", token)
+    (message,) = delivered(named[to], token)
+    said = results(message)
+    for selector in ("r1", "e1"):
+        assert f"dkim=pass header.d={domain} header.s={selector}" in said
+    assert "spf=pass" in said
+    assert "dmarc=pass (policy=reject)" in said
+    text = message.as_string()
+    for number in range(2):
+        assert "signature ok" in referee(named[to], text, number)
+        assert "signature ok" not in referee(named[to], text.replace("\ntext", "\ntest"), number)
+
+
+FORGER: t.Final = """
+import smtplib, sys
+with smtplib.SMTP("mx2.example", local_hostname="stranger.example") as server:
+    server.sendmail("eve@stranger.example", ["receiver@two.example"], sys.argv[1])
+"""
+
+
+def test_a_forged_message_fails(named: dict[str, Host], delivered: Delivered, token: str) -> None:
+    claim = "Authentication-Results: mx2.example; dkim=pass header.d=one.example; dmarc=pass header.from=one.example"
+    text = f"{claim}\r\nFrom: root@one.example\r\nSubject: {token}\r\n\r\ntext\r\n"
+    named["primary"].output("python3", "-c", FORGER, text)
+    (message,) = delivered(named["mx2"], token)
+    said = results(message)
+    assert "dkim=none" in said
+    assert "dmarc=fail" in said
+    assert "pass" not in said
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """A playbook that runs, and where it says what it does."""
+
+    process: subprocess.Popen[bytes]
+    log: pathlib.Path
+
+    def kill(self) -> None:
+        """End it at once, as a machine that fails would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def said(self) -> str:
+        """Wait for its end, which must be a good one; return what it said."""
+        text = self.end()
+        assert self.process.returncode == 0, text[-8000:]
+        return text
+
+    def end(self) -> str:
+        """Wait for its end; return what it said."""
+        self.process.wait()
+        return self.log.read_text(encoding="utf-8")
+
+
+Play = t.Callable[..., Running]
+
+
+@pytest.fixture
+def play(tmp_path: pathlib.Path) -> t.Iterator[Play]:
+    """Start a playbook of the scenario, with its variables in the inventory."""
     directory = pathlib.Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
     scenario = pathlib.Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
-    command = ["ansible-playbook", "-i", str(directory / "inventory" / "lab.yml")]
-    command += [str(scenario / "rollover.yml"), "-e", f"@{scenario / 'vars.yml'}"]
-    command += ["-e", f"molecule_ephemeral_directory={directory}"]
-    command += ["-e", "rollover_next=/etc/ssl/mail/second"]
     project = os.environ["MOLECULE_PROJECT_DIRECTORY"]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": f"{project}/.cache/collections"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "mail.yml").write_bytes((scenario / "vars.yml").read_bytes())
+    (tmp_path / "hosts").write_text("[mail]\nmx1\nmx2\n")
+    started: list[Running] = []
+
+    def start(book: str, **variables: t.Any) -> Running:
+        command = ["ansible-playbook", "-i", str(directory / "inventory" / "lab.yml")]
+        command += ["-i", str(tmp_path / "hosts"), str(scenario / book)]
+        command += ["-e", f"molecule_ephemeral_directory={directory}"]
+        for name, value in variables.items():
+            command += ["-e", f"{name}={value}"]
+        log = tmp_path / f"{len(started)}.log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": f"{project}/.cache/collections"},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(Running(process, log))
+        return started[-1]
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.kill()
+
+
+@pytest.fixture
+def mail_going_on(until: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Send messages as long as a block lasts; the function that it gives says how many, afterwards."""
+
+    @contextlib.contextmanager
+    def going_on(sender: Host, token: str) -> t.Iterator[t.Callable[[], int]]:
+        sender.output("rm", "-f", "/root/enough", "/root/sent")
+        sender.output("systemd-run", "--collect", "--unit=sender", "sh", "-c", SENDER, "sh", token)
+        try:
+            yield lambda: int(until(lambda: sender.run("cat", "/root/sent").stdout.strip() or None))
+        finally:
+            sender.output("touch", "/root/enough")
+
+    return going_on
+
+
+@pytest.mark.parametrize(
+    ("book", "variable"),
+    [
+        ("rollover_dkim.yml", "dns_records_domains"),
+        ("rollover_dkim.yml", "message_authentication_domains"),
+        ("rollover.yml", "dns_records_next_certificates"),
+    ],
+)
+def test_what_the_command_line_would_hold_in_place_is_refused(
+    book: str, variable: str, play: Play
+) -> None:
+    running = play(book, **{variable: "[]"})
+    said = running.end()
+    assert running.process.returncode != 0
+    assert "given with -e" in " ".join(said.split())
+    assert re.findall(r"changed=[1-9]", said) == []
+
+
+def test_dkim_keys_change_under_mail_and_every_signature_verifies(
+    named: dict[str, Host],
+    dig: t.Callable[..., list[str]],
+    until: t.Callable[..., t.Any],
+    play: Play,
+    mail_going_on: t.Callable[..., t.Any],
+    token: str,
+) -> None:
+    sender, receiver = named["mx1"], named["mx2"]
+    note = "/var/lib/hardened-mail-rollover-dkim-one.example"
+    book = "rollover_dkim.yml"
+
+    def selectors(server: str) -> dict[str, bool]:
+        """Which keys are published, and whether they are in force."""
+        found = {
+            name: dig(server, f"{name}._domainkey.one.example", "TXT")
+            for name in ("r1", "e1", "r2", "e2")
+        }
+        return {name: not said[0].endswith('p="') for name, said in found.items() if said}
+
+    with mail_going_on(sender, token) as sent:
+        killed = play(book, rollover_wait=600)
+        assert until(lambda: sender.run("cat", note).stdout, seconds=90), "nothing was published"
+        killed.kill()
+        first = sender.content(note)
+        assert selectors("primary") == dict.fromkeys(("r1", "e1", "r2", "e2"), True)
+        said = play(book, rollover_keep=600, rollover_patience=1).said()
+        assert "run the same command again in" in said
+        assert f'"published": {json.loads(first)["published"]}' in sender.content(note)
+        assert selectors("secondary") == dict.fromkeys(("r1", "e1", "r2", "e2"), True)
+        play(book, rollover_keep=10).said()
+    number = sent()
+
+    def arrived() -> dict[str, Message]:
+        found = {str(message["Subject"]): message for message in receiver.messages()}
+        return {subject: one for subject, one in found.items() if subject.startswith(token)}
+
+    assert until(lambda: len(arrived()) == number), f"{len(arrived())} of {number}"
+    judged = collections.Counter(
+        " ".join(sorted(re.findall(r"dkim=\w+ header\.d=one\.example header\.s=\w+", results(one))))
+        for one in arrived().values()
     )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    return done.stdout
+    passed = "dkim=pass header.d=one.example header.s="
+    assert set(judged) == {f"{passed}e{age} {passed}r{age}" for age in "12"}, judged
+    for server in ("primary", "secondary", "resolver"):
+        assert selectors(server) == {"r1": False, "e1": False, "r2": True, "e2": True}
+    assert re.findall(r"changed=[1-9]\d*", play(book).said()) == []
 
 
 # The last of the file: it changes the keys that other tests look for.
@@ -238,29 +420,28 @@ def test_a_rollover_under_mail_loses_and_weakens_nothing(
     named: dict[str, Host],
     dig: t.Callable[..., list[str]],
     until: t.Callable[..., t.Any],
+    play: Play,
+    mail_going_on: t.Callable[..., t.Any],
     token: str,
 ) -> None:
     sender, receiver = named["mx1"], named["mx2"]
+    next_ = {"rollover_next": "/etc/ssl/mail/second"}
     before = {name: dig("primary", f"_25._tcp.{name}.example", "TLSA") for name in ("mx1", "mx2")}
     put_off = len(deferred(sender, "receiver@two.example"))
     untrusted = sender.log().count("Untrusted TLS connection")
-    sender.output("rm", "-f", "/root/enough", "/root/sent")
-    sender.output("systemd-run", "--collect", "--unit=sender", "sh", "-c", SENDER, "sh", token)
-    try:
-        run_rollover()
-    finally:
-        sender.output("touch", "/root/enough")
-    sent = int(until(lambda: sender.run("cat", "/root/sent").stdout.strip() or None))
+    with mail_going_on(sender, token) as sent:
+        play("rollover.yml", **next_).said()
+    number = sent()
 
     def arrived() -> set[str]:
         texts = [str(message["Subject"]) for message in receiver.messages()]
         return {text for text in texts if text.startswith(token)}
 
-    assert until(lambda: len(arrived()) == sent), f"{len(arrived())} of {sent}"
-    assert sent > len(before)
+    assert until(lambda: len(arrived()) == number), f"{len(arrived())} of {number}"
+    assert number > len(before)
     assert deferred(sender, "receiver@two.example")[put_off:] == []
     assert sender.log().count("Untrusted TLS connection") == untrusted
     after = {name: dig("primary", f"_25._tcp.{name}.example", "TLSA") for name in before}
     assert all(len(records) == 1 for records in after.values())
     assert not [name for name in before if before[name] == after[name]]
-    assert re.findall(r"changed=[1-9]\d*", run_rollover()) == []
+    assert re.findall(r"changed=[1-9]\d*", play("rollover.yml", **next_).said()) == []

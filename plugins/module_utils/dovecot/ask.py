@@ -25,6 +25,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_view 
     Login,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import probe
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import listening
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.session import (
     Session,
     lenient_context,
@@ -32,7 +33,9 @@ from ansible_collections.hardened.mail.plugins.module_utils.starttls.session imp
 )
 
 _PATIENCE: t.Final = 10.0
+_OPEN_SECONDS: t.Final = 5.0
 _AT_ONCE: t.Final = 4
+_SERVICES: t.Final = {"sieve": "managesieve-login", "lmtp": "lmtp"}
 _PROTOCOLS: t.Final = {"imap": "imap", "pop3": "pop3", "submission": "smtp"}
 
 
@@ -48,11 +51,12 @@ class Port:
         return f"{self.login.protocol} on port {self.login.port}"
 
 
-def ports(view: DovecotView, listening: t.Collection[tuple[str, int]]) -> tuple[Port, ...]:
-    """Return the ports of the configuration on which Dovecot listens."""
+def ports(view: DovecotView, pid: int) -> tuple[Port, ...]:
+    """Return the ports of the configuration on which Dovecot, whose main process is *pid*, listens."""
     found = []
-    for login in view.logins:
-        addresses = sorted(address for address, port in listening if port == login.port)
+    ends = listening(pid)
+    for login in (*view.logins, *view.mail_ports):
+        addresses = sorted(address for address, port in ends if port == login.port)
         if addresses:
             address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(addresses[0], addresses[0])
             found.append(Port(login, address, _proxy(view, login)))
@@ -60,19 +64,31 @@ def ports(view: DovecotView, listening: t.Collection[tuple[str, int]]) -> tuple[
 
 
 def _proxy(view: DovecotView, login: Login) -> bool:
-    service = "managesieve-login" if login.protocol == "sieve" else f"{login.protocol}-login"
+    service = _SERVICES.get(login.protocol, f"{login.protocol}-login")
     return any(
         one.name == login.name and one.value("haproxy") == "yes"
         for one in view.listeners(service, "inet_listener")
     )
 
 
+def await_ports(view: DovecotView, pid: int) -> tuple[tuple[Port, ...], list[int]]:
+    """Wait a while until Dovecot listens on all its ports; return them, and those that are absent."""
+    wanted = {login.port for login in (*view.logins, *view.mail_ports)}
+    until = time.monotonic() + _OPEN_SECONDS
+    while True:
+        found = ports(view, pid)
+        absent = sorted(wanted - {one.login.port for one in found})
+        if not absent or time.monotonic() > until:
+            return found, absent
+        time.sleep(0.05)
+
+
 def ask_all(asked: t.Sequence[Port], *, deadline: float = _PATIENCE) -> dict[Port, Session]:
     """Return what every port does, a few at a time, one connection each of at most *deadline* seconds."""
 
     def ask(port: Port) -> Session:
-        if port.login.protocol == "sieve":
-            return _sieve(port, deadline=deadline)
+        if port.login.protocol in _STARTTLS:
+            return _look(port, deadline=deadline)
         return look(
             port.address,
             port=port.login.port,
@@ -88,43 +104,80 @@ def ask_all(asked: t.Sequence[Port], *, deadline: float = _PATIENCE) -> dict[Por
         return dict(zip(asked, pool.map(ask, asked)))
 
 
-def _sieve(port: Port, *, deadline: float) -> Session:
-    """Look at a ManageSieve port (RFC 5804), which the prober does not speak."""
+@dataclass(frozen=True)
+class _Speech:
+    """A protocol that the prober does not speak.
+
+    ``good`` and ``bad`` are how the last line of such a reply begins; ``hello`` asks what the server offers, where it
+    does not say so at once.
+    """
+
+    good: tuple[str, ...]
+    bad: tuple[str, ...]
+    hello: bytes = b""
+
+
+#: ManageSieve (RFC 5804) and LMTP (RFC 2033).
+_STARTTLS: t.Final[t.Mapping[str, _Speech]] = {
+    "sieve": _Speech(("OK",), ("NO", "BYE")),
+    "lmtp": _Speech(("220 ", "250 "), ("4", "5"), b"LHLO localhost\r\n"),
+}
+
+
+def _look(port: Port, *, deadline: float) -> Session:
+    """Look at a port whose protocol the prober does not speak."""
+    speech = _STARTTLS[port.login.protocol]
     facts: dict[str, t.Any] = {"stage": "connect"}
     try:
-        with socket.create_connection((port.address, port.login.port), deadline) as sock:
-            greeting = _until_ok(sock, deadline)
-            facts.update(
-                answered=True, banner=greeting[0], capabilities=tuple(greeting), stage="starttls"
-            )
-            if not any(line.upper().startswith('"STARTTLS"') for line in greeting):
-                return Session(**facts)
-            facts["starttls_offered"] = True
-            sock.sendall(b"STARTTLS\r\n")
-            _until_ok(sock, deadline)
-            facts["stage"] = "handshake"
-            with lenient_context().wrap_socket(sock) as secured:
-                cipher = secured.cipher()
-                facts.update(
-                    tls_established=True,
-                    tls_version=secured.version(),
-                    tls_cipher=cipher[0] if cipher else None,
-                    leaf_certificate=secured.getpeercert(binary_form=True),
-                    stage="done",
-                )
+        with socket.create_connection((port.address, port.login.port), deadline) as plain:
+            sock = plain
+            if port.proxy_protocol:
+                sock.sendall(b"PROXY UNKNOWN\r\n")
+            if port.login.implicit_tls:
+                sock = _secured(plain, facts)
+            told = _reply(sock, speech, deadline)
+            facts.update(answered=True, banner=told[0], stage="starttls")
+            if speech.hello:
+                sock.sendall(speech.hello)
+                told = _reply(sock, speech, deadline)
+            facts["capabilities"] = tuple(told)
+            if not port.login.implicit_tls and any("STARTTLS" in line.upper() for line in told):
+                facts["starttls_offered"] = True
+                sock.sendall(b"STARTTLS\r\n")
+                _reply(sock, speech, deadline)
+                sock = _secured(sock, facts)
+            if port.login.implicit_tls or facts.get("starttls_offered"):
+                facts["stage"] = "done"
+                sock.close()
     except (OSError, ssl.SSLError, EOFError) as error:
         facts["problem"] = f"{facts['stage']}: {error}"
     return Session(**facts)
 
 
-def _until_ok(sock: socket.socket, seconds: float) -> list[str]:
+def _secured(sock: socket.socket, facts: dict[str, t.Any]) -> ssl.SSLSocket:
+    """Make the connection one with TLS, and note of what kind."""
+    facts["stage"] = "handshake"
+    secured = lenient_context().wrap_socket(sock)
+    cipher = secured.cipher()
+    facts.update(
+        tls_established=True,
+        tls_version=secured.version(),
+        tls_cipher=cipher[0] if cipher else None,
+        leaf_certificate=secured.getpeercert(binary_form=True),
+    )
+    return secured
+
+
+def _reply(sock: socket.socket, speech: _Speech, seconds: float) -> list[str]:
+    """Return the lines of a good reply. Raises OSError, and EOFError for a bad one."""
     until, data = time.monotonic() + seconds, b""
     while True:
         lines = data.decode("utf-8", "replace").splitlines()
-        if data.endswith(b"\n") and lines and lines[-1].startswith(("OK", "NO", "BYE")):
-            if not lines[-1].startswith("OK"):
+        if data.endswith(b"\n") and lines:
+            if lines[-1].startswith(speech.bad):
                 raise EOFError(lines[-1][:200])
-            return lines
+            if lines[-1].startswith(speech.good):
+                return lines
         sock.settimeout(max(until - time.monotonic(), 0.01))
         more = sock.recv(4096)
         if not more or len(data) > 65536:
@@ -196,4 +249,4 @@ def _mechanisms(path: str, *, until: float) -> set[str]:
     return {line[1] for line in lines if line[0] == "MECH" and len(line) > 1}
 
 
-__all__ = ("Port", "ask_all", "failures", "ports", "socket_problem")
+__all__ = ("Port", "ask_all", "await_ports", "failures", "ports", "socket_problem")

@@ -10,6 +10,8 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
+import tempfile
 import time
 import typing as t
 
@@ -127,7 +129,7 @@ def restart(config_file: str, *, base_directory: str, unit: t.Optional[str]) -> 
         done = runner.run([systemctl, "restart", unit], timeout=120)
     else:
         runner.run([runner.command("doveadm"), "-c", config_file, "stop"], timeout=60)
-        done = runner.run([runner.command("dovecot"), "-c", config_file], timeout=60)
+        done = _start(config_file)
     deadline = time.monotonic() + _START_SECONDS
     while master_pid(base_directory) in (None, old):
         if done.status != 0 or time.monotonic() > deadline:
@@ -136,6 +138,28 @@ def restart(config_file: str, *, base_directory: str, unit: t.Optional[str]) -> 
                 f"Dovecot was not started (status {done.status}): {why or 'no message; see the mail log'}"
             )
         time.sleep(0.1)
+
+
+def _start(config_file: str) -> runner.Completed:
+    """Start Dovecot without systemd; return how the command ended.
+
+    What it starts keeps its standard error open, so a pipe would not end before Dovecot does.
+    """
+    with tempfile.TemporaryFile() as told:
+        try:
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
+                [runner.command("dovecot"), "-c", config_file],
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=subprocess.STDOUT,
+                timeout=_START_SECONDS,
+                check=False,
+            )
+            status = done.returncode
+        except subprocess.TimeoutExpired:
+            status = 124
+        told.seek(0)
+        return runner.Completed(status, "", told.read().decode("utf-8", "replace"))
 
 
 __all__ = (

@@ -153,9 +153,20 @@ def read(request: Request) -> Survey:
         texts=texts,
         changes=(*changes, *users.changes),
         told=(*_told(sources, view, lines=lines, place=place, texts=texts), *users.told),
-        warnings=(*warnings, *users.warnings),
+        warnings=(*warnings, *users.warnings, *_readable_mail(view)),
         upgraded=upgraded,
     )
+
+
+def _readable_mail(view: DovecotView) -> t.Iterator[str]:
+    """Yield what is to be said of ports of LMTP on which mail may come in readable."""
+    for port in view.mail_ports:
+        if not port.implicit_tls and not port.local:
+            yield (
+                f"Dovecot offers STARTTLS on port {port.port} (LMTP) and cannot demand it: ssl = required is for "
+                "logins. Set lmtp_tls_security_level in the Postfix that delivers there, or say ssl = yes in that "
+                "inet_listener (and lmtp_tls_wrappermode = yes in Postfix), or listen on 127.0.0.1."
+            )
 
 
 def _place(sources: tree.Tree) -> str:

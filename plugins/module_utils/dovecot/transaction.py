@@ -18,19 +18,15 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.hardened.mail.plugins.module_utils.dovecot import (
     ask,
     drop_in,
+    recovery,
     service,
     survey,
     tree,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_view import DovecotView
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import files, probe
-from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import (
-    listening,
-    unit_of,
-)
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import unit_of
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.session import Session
-
-_OPEN_SECONDS: t.Final = 5.0
 
 
 class TransactionFailed(Exception):
@@ -63,13 +59,15 @@ class Outcome:
 class _Live:
     """The running Dovecot and what its ports did before the change; ``pid`` None when it does not run.
 
-    ``unit`` without ``pid`` is one whose last start failed, and which this change mends.
+    ``runs`` without ``pid`` is one that this change starts: its last start failed of what is mended here, or a run
+    that was killed had begun to start it.
     """
 
     pid: t.Optional[int]
     unit: t.Optional[str]
     base_directory: str
     before: t.Mapping[ask.Port, Session]
+    runs: bool
 
 
 def run(request: survey.Request) -> tuple[survey.Survey, Outcome]:
@@ -79,8 +77,9 @@ def run(request: survey.Request) -> tuple[survey.Survey, Outcome]:
     """
     outcome = Outcome()
     state = files.state_directory(os.path.dirname(request.config_file))
-    if files.interrupted(state) or files.untidy(state):
-        _recover(request, state=state, outcome=outcome)
+    pending = None
+    if recovery.left(state):
+        pending = _recover(request, state=state, outcome=outcome)
     found = survey.read(request)
     outcome.warnings += found.warnings
     if not request.apply:
@@ -103,7 +102,7 @@ def run(request: survey.Request) -> tuple[survey.Survey, Outcome]:
         found = survey.read(request)
         if found.changes:
             files.sweep_leftovers([change.path for change in found.changes if _there(change.path)])
-            _change(request, found, state=state, outcome=outcome)
+            _change(request, found, state=state, pending=pending, outcome=outcome)
     return found, outcome
 
 
@@ -111,30 +110,27 @@ def _there(path: str) -> bool:
     return os.path.isdir(os.path.dirname(os.path.realpath(path)))
 
 
-def _recover(request: survey.Request, *, state: str, outcome: Outcome) -> None:
-    """Put back what a cut-off run left, and have Dovecot read it."""
+def _recover(request: survey.Request, *, state: str, outcome: Outcome) -> t.Optional[recovery.Note]:
+    """Put back what a cut-off run left, and have Dovecot serve; return what of that this run has to do later."""
     if request.check_mode or not request.apply:
         if files.interrupted(state):
             outcome.warnings.append(
                 f"An earlier run was cut off in the middle ({state}/journal.json), or is under way; "
                 "the next real run puts back what it had replaced before it does anything else."
             )
-        return
+        return None
     with files.locked(state):
-        foreign = files.recover(state)
-        if foreign is not None:
-            outcome.changed = True
-            outcome.warnings.append(
-                "An earlier run was cut off in the middle; its files were put back."
-            )
-            outcome.warnings += [
-                f"{path} was changed by somebody else since and left alone." for path in foreign
-            ]
-            view = survey.ask(request.config_file)[1]
-            pid = service.master_pid(service.base_directory(view.value("base_dir")))
-            if pid is not None:
-                service.reload(pid)
-        files.end_recovery(state)
+        try:
+            done = recovery.recover(request.config_file, state=state)
+        except service.ServiceProblem as error:
+            raise TransactionFailed(
+                "An earlier run was cut off in the middle; its files were put back, and "
+                f"{_sentence(str(error))}. Mend that, and run again: the next run starts Dovecot.",
+                changed=True,
+            ) from error
+    outcome.changed = outcome.changed or done.changed
+    outcome.warnings += done.warnings
+    return done.pending
 
 
 def _sentence(*parts: str) -> str:
@@ -231,41 +227,56 @@ def _look(request: survey.Request, found: survey.Survey) -> _Live:
     base = service.base_directory(found.view.value("base_dir"))
     pid = service.master_pid(base)
     if pid is None:
-        return _Live(None, None, base, {})
-    asked = ask.ports(found.view, listening(pid)) if request.probe else ()
-    return _Live(pid, unit_of(pid, "dovecot"), base, ask.ask_all(asked))
+        return _Live(None, None, base, {}, runs=False)
+    asked = ask.ports(found.view, pid) if request.probe else ()
+    return _Live(pid, unit_of(pid, "dovecot"), base, ask.ask_all(asked), runs=True)
 
 
-def _change(request: survey.Request, found: survey.Survey, *, state: str, outcome: Outcome) -> None:
+def _change(
+    request: survey.Request,
+    found: survey.Survey,
+    *,
+    state: str,
+    pending: t.Optional[recovery.Note],
+    outcome: Outcome,
+) -> None:
     with files.private_directory() as directory:
         new = _stage_and_validate(request, found, directory=directory, outcome=outcome)
     live = _look(request, found)
     failed = "" if live.pid else service.failed_start()
-    if failed and found.upgraded:
+    if live.pid is None and pending and pending.runs:
+        live = replace(live, unit=pending.unit, runs=True)
+    elif failed and found.upgraded:
         # Our own file of before the upgrade is why it failed, and that is mended here.
-        live = replace(live, unit=service.UNIT)
+        live = replace(live, unit=service.UNIT, runs=True)
     elif failed:
         raise TransactionFailed(
             f"Dovecot does not run, because its last start failed: {_sentence(failed)}. Mend that first. "
             "Nothing was changed."
         )
+    needed = _needed(found, live)
+    activates = live.runs and request.activate != "none"
+    note = recovery.Note(activates, live.unit, needed if activates else "none")
+    recovery.write(state, note)
     replacement = files.Replacement(state, changes=found.changes)
     replacement.prepare()
     began = time.monotonic()
     replacement.swap()
     outcome.changed = True
-    if live.pid is None and live.unit is None:
+    if not live.runs:
         outcome.warnings.append(
             "Dovecot was not running and was left so; the new configuration counts when it starts."
         )
     elif request.activate == "none":
-        outcome.activation_needed = _needed(found, live)
+        outcome.activation_needed = needed
     else:
-        failure, after = _activate(request, found, new, live, outcome=outcome)
+        outcome.activation = needed
+        failure, after = _activate(request, found, new, live, state=state, outcome=outcome)
         if failure:
             _put_back(request, replacement, live, found, began=began, failure=failure)
         _report(live.before, after, outcome=outcome, key="after")
     replacement.commit()
+    recovery.forget(state)
 
 
 def _needed(found: survey.Survey, live: _Live) -> str:
@@ -279,10 +290,10 @@ def _activate(
     new: DovecotView,
     live: _Live,
     *,
+    state: str,
     outcome: Outcome,
 ) -> tuple[str, dict[ask.Port, Session]]:
     """Put the new files into force; return what went wrong, and what the ports do now."""
-    outcome.activation = _needed(found, live)
     try:
         if outcome.activation == "reload":
             service.reload(t.cast(int, live.pid))
@@ -290,7 +301,7 @@ def _activate(
                 outcome.warnings.append("Dovecot died of the reload and was started again.")
                 outcome.activation = "restart"
         if outcome.activation == "restart":
-            service.restart(request.config_file, base_directory=live.base_directory, unit=live.unit)
+            _restart(request, live, state=state)
     except service.ServiceProblem as error:
         return str(error), {}
     pid = service.master_pid(live.base_directory)
@@ -298,7 +309,7 @@ def _activate(
         return "the main process of Dovecot is gone", {}
     if not request.probe:
         return "", {}
-    asked, absent = _open_ports(new, pid)
+    asked, absent = ask.await_ports(new, pid)
     after = ask.ask_all(asked)
     if ask.failures(live.before, after):
         # A login process of before may have taken the connection on its way out.
@@ -311,16 +322,12 @@ def _activate(
     return "; ".join(told), after
 
 
-def _open_ports(view: DovecotView, pid: int) -> tuple[tuple[ask.Port, ...], list[int]]:
-    """Wait until Dovecot listens on all its ports; return them, and those that are absent."""
-    wanted = {login.port for login in view.logins}
-    until = time.monotonic() + _OPEN_SECONDS
-    while True:
-        found = ask.ports(view, listening(pid))
-        absent = sorted(wanted - {one.login.port for one in found})
-        if not absent or time.monotonic() > until:
-            return found, absent
-        time.sleep(0.05)
+def _restart(request: survey.Request, live: _Live, *, state: str) -> None:
+    """Stop and start Dovecot; should this run be killed between the two, the next one starts it."""
+    with contextlib.suppress(files.FileProblem):
+        # Where it cannot be written, the note of before the change stands and starts Dovecot as well.
+        recovery.write(state, recovery.Note(True, live.unit, "restart"))
+    service.restart(request.config_file, base_directory=live.base_directory, unit=live.unit)
 
 
 def _put_back(
@@ -336,9 +343,10 @@ def _put_back(
     told = ["The old files are back"]
     if foreign:
         told.append(f"except {', '.join(foreign)}, which somebody else changed meanwhile")
-    told.append(_serve_again(request, live, found))
+    told.append(_serve_again(request, live, found, state=replacement.state))
     gap = round(time.monotonic() - began, 1) if live.pid else 0.0
     replacement.end()
+    recovery.forget(replacement.state)
     silent = f"; the gap was at most {gap} s" if live.pid else ""
     raise TransactionFailed(
         f"After the change, {_sentence(failure)}. {', '.join(told)}. Nothing is changed{silent}.",
@@ -347,7 +355,7 @@ def _put_back(
     )
 
 
-def _serve_again(request: survey.Request, live: _Live, found: survey.Survey) -> str:
+def _serve_again(request: survey.Request, live: _Live, found: survey.Survey, *, state: str) -> str:
     """Put the old files into force: by a reload, or a restart where that does not help; say how it went."""
     if live.pid is None:
         # Dovecot does not start with them; what the new ones may have started ends here.
@@ -360,11 +368,11 @@ def _serve_again(request: survey.Request, live: _Live, found: survey.Survey) -> 
             service.reload(pid)
             if not ask.failures(live.before, ask.ask_all(tuple(live.before))):
                 return "Dovecot runs on with them and answers as before"
-        service.restart(request.config_file, base_directory=live.base_directory, unit=live.unit)
+        _restart(request, live, state=state)
     except service.ServiceProblem as error:
         return f"but {_sentence(str(error))}. Dovecot is down: start it by hand"
     pid = service.master_pid(live.base_directory)
-    asked = _open_ports(found.view, pid)[0] if pid else ()
+    asked = ask.await_ports(found.view, pid)[0] if pid else ()
     still = ask.failures(live.before, ask.ask_all(asked))
     return (
         f"Dovecot was restarted, but: {_sentence(*still)}"

@@ -42,7 +42,7 @@ _LOOPBACK: t.Final = ("127.", "::1", "[::1]", "localhost")
 
 @dataclass(frozen=True)
 class Login:
-    """A port on which people log in."""
+    """A port on which people log in, or on which mail comes in by LMTP."""
 
     protocol: str
     name: str
@@ -166,11 +166,17 @@ class DovecotView:
             one
             for protocol in self.protocols
             if protocol in _PROTOCOLS
-            for one in self._logins(protocol)
+            for one in self._ports(protocol, *_PROTOCOLS[protocol])
         )
 
-    def _logins(self, protocol: str) -> t.Iterator[Login]:
-        service, usual = _PROTOCOLS[protocol]
+    @functools.cached_property
+    def mail_ports(self) -> tuple[Login, ...]:
+        """The ports on which Dovecot takes mail by LMTP; there are none unless the site names some."""
+        return tuple(self._ports("lmtp", "lmtp", {})) if "lmtp" in self.protocols else ()
+
+    def _ports(
+        self, protocol: str, service: str, usual: t.Mapping[str, tuple[int, bool]]
+    ) -> t.Iterator[Login]:
         found = {
             name: Login(protocol, name, port, implicit, self._local(""))
             for name, (port, implicit) in usual.items()
