@@ -26,7 +26,8 @@ HOOK: t.Final = "/usr/local/sbin/hardened-mail-certificates"
 CERTBOT: t.Final = "/etc/letsencrypt/renewal-hooks/deploy"
 FILES: t.Final = "/etc/ssl/hardened-mail"
 
-#: Both daemons use the certificates of the own CA, and one from elsewhere for a second name.
+#: Both daemons use the certificates of the own CA, and one from elsewhere for a second name. There is one smtpd for each
+#: port: another one would read new files when it starts, without a reload.
 CONFIGURE: t.Final = rf"""
 set -e
 name=$(hostname -f)
@@ -36,7 +37,7 @@ openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 300 -
 postconf -e "smtpd_tls_chain_files = $(echo {FILES}/$name-{{ecdsa,rsa}}.{{key,pem}})" \
   'tls_server_sni_maps = inline:{{ {{ other.example = /srv/other/other.key /srv/other/other.pem }} }}'
 postconf -# smtpd_tls_cert_file smtpd_tls_key_file
-postconf -Me '465/inet=465 inet n - y - - smtpd -o smtpd_tls_wrappermode=yes'
+postconf -Me '465/inet=465 inet n - y - 1 smtpd -o smtpd_tls_wrappermode=yes' 'smtp/inet=smtp inet n - y - 1 smtpd'
 if dovecot --version | grep -q '^2\.4'; then
   printf '%s\n' "ssl_server_cert_file = {FILES}/$name-ecdsa.pem" "ssl_server_key_file = {FILES}/$name-ecdsa.key" \
     'local_name other.example {{' 'ssl_server_cert_file = /srv/other/other.pem' \
@@ -45,13 +46,28 @@ else
   printf '%s\n' "ssl_cert = <{FILES}/$name-ecdsa.pem" "ssl_key = <{FILES}/$name-ecdsa.key" \
     'local_name other.example {{' 'ssl_cert = </srv/other/other.pem' 'ssl_key = </srv/other/other.key' '}}'
 fi >/etc/dovecot/conf.d/99-lab.conf
+printf '%s\n' 'service lmtp {{' 'inet_listener lmtp {{' 'port = 24' '}}' 'inet_listener lmtps {{' 'port = 2424' 'ssl = yes' '}}' '}}' \
+  >>/etc/dovecot/conf.d/99-lab.conf
 systemctl restart dovecot
 postfix reload 2>/dev/null
 """
 
+#: How openssl(1) begins on the ports whose TLS does not start at once.
+STARTTLS: t.Final = {
+    25: "-starttls smtp",
+    143: "-starttls imap",
+    24: "-starttls lmtp -name localhost",
+}
+
 #: How often the daemons were reloaded.
 RELOADS: t.Final = (
     "journalctl --no-pager -q | grep -cE 'postfix/master.*reload|dovecot.*SIGHUP' || :"
+)
+
+
+RENEW: t.Final = (
+    "cd /srv/other && openssl req -x509 -key other.key -days 300 -subj /CN=renewed "
+    "-addext subjectAltName=DNS:other.example -out other.pem"
 )
 
 
@@ -110,7 +126,7 @@ class Lab:
 
     def shown(self, host: str, port: int, *options: str) -> str:
         """Return the serial number of the certificate that a port shows."""
-        start = "" if port in (465, 993) else f"-starttls {'imap' if port == 143 else 'smtp'}"
+        start = STARTTLS.get(port, "")
         more = " ".join(options)
         return self.sh(
             host,
@@ -183,7 +199,7 @@ def test_renewal_before_expiry_reaches_the_wire(lab: Lab) -> None:
         file = f"{FILES}/{host}.example"
         now = lab.in_file(host, f"{file}-ecdsa.pem")
         assert now != old[index]
-        for port in (25, 465, 143, 993):
+        for port in (25, 465, 143, 993, 24, 2424):
             assert lab.shown(host, port) == now, port
         rsa = lab.in_file(host, f"{file}-rsa.pem")
         assert lab.shown(host, 25, "-tls1_2", "-cipher", "aRSA") == rsa
@@ -192,12 +208,8 @@ def test_renewal_before_expiry_reaches_the_wire(lab: Lab) -> None:
 
 
 def test_hook_brings_a_renewed_name_of_sni_to_the_wire(lab: Lab) -> None:
-    renew = (
-        "cd /srv/other && openssl req -x509 -key other.key -days 300 -subj /CN=renewed "
-        "-addext subjectAltName=DNS:other.example -out other.pem"
-    )
     for host in RELEASES:
-        lab.sh(host, renew)
+        lab.sh(host, RENEW)
         looked = lab.try_sh(host, f"{HOOK} --check")
         assert looked.returncode == 1
         assert (
@@ -210,6 +222,44 @@ def test_hook_brings_a_renewed_name_of_sni_to_the_wire(lab: Lab) -> None:
         for port in (25, 993):
             now = lab.in_file(host, "/srv/other/other.pem")
             assert lab.shown(host, port, "-servername", "other.example") == now
+
+
+#: What keeps each daemon from being reloaded, while it goes on serving, and how that is mended.
+NO_RELOAD: t.Final = {
+    "Postfix (/etc/postfix)": (
+        "cd /var/spool/postfix && mv active away && touch active",
+        "cd /var/spool/postfix && rm active && mv away active",
+    ),
+    # No process has this number.
+    "Dovecot": (
+        "cp -a /run/dovecot/master.pid /root/noted && echo 4194303 >/run/dovecot/master.pid",
+        "cat /root/noted >/run/dovecot/master.pid",
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", NO_RELOAD)
+def test_hook_tells_a_reload_that_fails_and_tries_again(lab: Lab, broken: str) -> None:
+    (whole,) = set(NO_RELOAD) - {broken}
+    port = {"Postfix (/etc/postfix)": 25, "Dovecot": 993}
+    spoil, mend = NO_RELOAD[broken]
+    asked = ("-servername", "other.example")
+    for host in RELEASES:
+        old = lab.shown(host, port[broken], *asked)
+        lab.sh(host, f"{RENEW} && {spoil}")
+        done = lab.try_sh(host, HOOK)
+        shown = lab.shown(host, port[broken], *asked)
+        lab.sh(host, mend)
+        new = lab.in_file(host, "/srv/other/other.pem")
+        assert done.returncode == 1, done.stdout
+        assert f"FAILED: {broken}: " in done.stdout
+        assert f"{whole}: reloaded; every port shows" in done.stdout
+        assert shown == old
+        assert lab.shown(host, port[whole], *asked) == new
+        said = lab.sh(host, HOOK)
+        assert f"{broken}: reloaded; every port shows" in said
+        assert f"{whole}: every port shows the certificate in its file; not reloaded" in said
+        assert lab.shown(host, port[broken], *asked) == new
 
 
 BREAK: t.Final = {

@@ -41,6 +41,7 @@ STARTTLS: t.Final = {
     "imap": (b"* OK", b"", b"", b"a STARTTLS\r\n", b"a OK"),
     "pop3": (b"+OK", b"", b"", b"STLS\r\n", b"+OK"),
     "sieve": (b"OK", b"", b"", b"STARTTLS\r\n", b"OK"),
+    "lmtp": (b"220 ", b"LHLO localhost\r\n", b"250 ", b"STARTTLS\r\n", b"220 "),
 }
 #: One after the other, so that a server with keys of two types shows both; then whatever it likes.
 KINDS: t.Final = ("aECDSA", "aRSA", "")
@@ -267,14 +268,49 @@ def dovecot() -> Daemon:
     """Return Dovecot with its ports. Raises Fault."""
     protocols = output("doveconf", "-h", "protocols")
     # -P shows the names of the key files, and secrets beside them, which are not kept.
-    shown = dovecot_pairs(output("doveconf", "-n", "-P"))
+    text = output("doveconf", "-n", "-P")
+    shown = dovecot_pairs(text)
     ports = [
         Port("Dovecot", "127.0.0.1", number, protocol, implicit, pairs=pairs, name=name)
         for number, (protocol, implicit) in DOVECOT_PORTS.items()
         for name, pairs in shown.items()
         if re.search(rf"\b{protocol}\b(?! = no)", protocols)
     ]
+    if re.search(r"\blmtp\b(?! = no)", protocols) and "" in shown:
+        ports += [replace(one, pairs=shown[""]) for one in lmtp_ports(text)]
     return Daemon("Dovecot", ("doveadm", "reload"), tuple(ports))
+
+
+def lmtp_ports(text: str) -> t.Iterator[Port]:
+    """Yield the ports of LMTP in what doveconf(1) prints; they know no names of SNI."""
+    blocks: list[str] = []
+    values: dict[str, str] = {}
+    for line in text.splitlines():
+        word = line.strip()
+        if word.endswith("{"):
+            blocks.append(word[:-1].strip())
+            values = {}
+        elif word == "}":
+            listener = blocks[:-1] == ["service lmtp"] and blocks[-1].startswith("inet_listener")
+            if listener and values.get("port", "0") != "0":
+                first = (
+                    values.get("address", values.get("listen", "")).replace(",", " ").split()[:1]
+                )
+                yield Port(
+                    "Dovecot",
+                    first[0]
+                    if first and first[0] not in ("*", "::", "[::]", "0.0.0.0")
+                    else "127.0.0.1",
+                    number=int(values["port"]),
+                    protocol="lmtp",
+                    implicit=values.get("ssl") == "yes",
+                    pairs=(),
+                    proxy=values.get("haproxy") == "yes",
+                )
+            blocks.pop()
+        elif " = " in word:
+            name, _equals, value = word.partition(" = ")
+            values[name] = value.strip('"')
 
 
 def dovecot_pairs(text: str) -> dict[str, tuple[Pair, ...]]:
