@@ -307,10 +307,10 @@ def play(tmp_path: pathlib.Path) -> t.Iterator[Play]:
     (tmp_path / "hosts").write_text("[mail]\nmx1\nmx2\n")
     started: list[Running] = []
 
-    def start(book: str, **variables: t.Any) -> Running:
+    def start(book: str, *options: str, **variables: t.Any) -> Running:
         command = ["ansible-playbook", "-i", str(directory / "inventory" / "lab.yml")]
         command += ["-i", str(tmp_path / "hosts"), str(scenario / book)]
-        command += ["-e", f"molecule_ephemeral_directory={directory}"]
+        command += ["-e", f"molecule_ephemeral_directory={directory}", *options]
         for name, value in variables.items():
             command += ["-e", f"{name}={value}"]
         log = tmp_path / f"{len(started)}.log"
@@ -386,6 +386,8 @@ def test_dkim_keys_change_under_mail_and_every_signature_verifies(
         }
         return {name: not said[0].endswith('p="') for name, said in found.items() if said}
 
+    play(book, "--check").said()
+    assert selectors("primary") == {"r1": True, "e1": True}
     with mail_going_on(sender, token) as sent:
         killed = play(book, rollover_wait=600)
         assert until(lambda: sender.run("cat", note).stdout, seconds=90), "nothing was published"
