@@ -196,6 +196,70 @@ def test_people_log_in_inside_tls_and_nobody_else(machine: Machine) -> None:
     assert "AUTH" not in str(attempts(machine, ("smtp-plain", None, ""))[0]).upper()
 
 
+#: Logs somebody in whose hash takes long, and opens another session meanwhile; prints what ended when.
+BESIDE = """
+import json, smtplib, ssl, sys, threading, time
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+ended = []
+def session(what, user):
+    with smtplib.SMTP(sys.argv[1], 587, timeout=120) as client:
+        client.starttls(context=context)
+        client.ehlo("client.example")
+        if user:
+            client.user, client.password = user, sys.argv[2]
+            started.set()
+            try:
+                client.auth("PLAIN", client.auth_plain)
+            except smtplib.SMTPException:
+                # On a busy machine it takes longer than smtpd waits.
+                pass
+    ended.append(what)
+started = threading.Event()
+session("first", "alice")
+started.clear()
+slow = threading.Thread(target=session, args=("slow", "slow"))
+slow.start()
+started.wait()
+time.sleep(0.2)
+session("beside", None)
+slow.join()
+print(json.dumps(ended))
+"""
+
+
+def test_a_hash_that_takes_long_holds_up_nobody_else(machine: Machine) -> None:
+    """2.4 has workers for it; with 2.3 the session beside waits, because smtpd asks the process that hashes."""
+    costly = f"printf '%s\\n%s\\n' '{SECRET}' '{SECRET}' | doveadm -O pw -s SHA512-CRYPT -r 3000000"
+    users = [
+        {"name": "alice", "password": SECRET},
+        {"name": "slow", "hash": machine.sh(costly, seconds=120)},
+    ]
+    applied(machine.apply(**asked(users=users)))
+    machine.sh("postfix reload 2>/dev/null")
+    done = machine.peer.try_run("python3", "-c", BESIDE, machine.name, SECRET, seconds=200)
+    assert done.status == 0, done.err
+    ended = json.loads(done.out)
+    assert sorted(ended) == ["beside", "first", "slow"]
+    assert ended == ["first", "beside", "slow"] or not new(machine)
+    wrong = attempts(machine, ("smtp", "alice", OTHER), ("imap-tls", "alice", OTHER))
+    assert all(str(one).startswith("refused: ") for one in wrong), wrong
+
+
+def test_many_who_come_at_once_after_a_start_get_in(machine: Machine) -> None:
+    applied(machine.apply(**asked(max_connections=50)))
+    machine.sh("systemctl restart dovecot")
+    script = (
+        "import concurrent.futures, json, subprocess, sys\n"
+        "ask = lambda _n: subprocess.run([sys.executable, '-c', sys.argv[1], sys.argv[2]], input=sys.argv[3],"
+        " capture_output=True, text=True).stdout\n"
+        "with concurrent.futures.ThreadPoolExecutor(12) as pool: print(json.dumps(list(pool.map(ask, range(12)))))"
+    )
+    login = json.dumps([["imap-tls", "alice", SECRET]])
+    done = machine.peer.try_run("python3", "-c", script, CLIENT, machine.name, login, seconds=100)
+    assert json.loads(done.out) == ['"OK"\n'] * 12, done.out
+
+
 def test_the_penalty_comes_and_goes(machine: Machine) -> None:
     """Dovecot's main process dies of a reload when a listener of anvil comes or goes, so it is restarted."""
     for penalty in (False, True):

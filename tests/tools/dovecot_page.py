@@ -41,7 +41,7 @@ def name_of(setting: DovecotSetting) -> str:
     """Return the name, or both where they differ."""
     if setting.old == setting.new:
         return f"`{setting.old}`"
-    return f"`{setting.old}`<br>2.4: `{setting.new}`"
+    return f"`{setting.old}`<br>2.4: `{setting.new}`" if setting.old else f"2.4: `{setting.new}`"
 
 
 def values_of(setting: DovecotSetting) -> str:

@@ -96,6 +96,8 @@ def _new_body(kind: str, chosen: str, choices: DovecotChoices) -> _Body:
     if chosen == "passwd_file":
         yield (), "passwd_file_path", choices.users_file
         yield (), "passdb_default_password_scheme", "SHA512-CRYPT"
+        # While the one process that Postfix talks to hashes, no other session of smtpd gets on.
+        yield (), "passdb_use_worker", "yes"
     elif chosen == "pam":
         yield (), "passdb_pam_service_name", choices.pam_service
     elif chosen == "static" and choices.static:
@@ -106,6 +108,7 @@ def _new_body(kind: str, chosen: str, choices: DovecotChoices) -> _Body:
         yield (), f"{kind}_sql_query", translated(query)
         if kind == "passdb":
             yield (), "passdb_default_password_scheme", "SHA512-CRYPT"
+            yield (), "passdb_use_worker", "yes"
     elif chosen == "ldap" and choices.ldap:
         yield (), f"{kind}_ldap_filter", translated(choices.ldap.filter)
         if kind == "passdb":

@@ -275,6 +275,16 @@ SETTINGS: t.Final[tuple[DovecotSetting, ...]] = (
         ("service auth-worker",),
     ),
     DovecotSetting(
+        "",
+        "process_min_avail",
+        "limits",
+        (Rule("hashes", "1"),),
+        "One worker is there from the start: until the first has told 2.4.1 how many there may be, it asks for any number of "
+        "them, and logins that wait for one too many are forgotten.",
+        "Dovecot, Service configuration",
+        ("service auth-worker",),
+    ),
+    DovecotSetting(
         "mode",
         "mode",
         "socket",

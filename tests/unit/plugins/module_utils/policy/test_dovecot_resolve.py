@@ -133,7 +133,7 @@ def test_every_setting_has_a_reason_and_a_source() -> None:
             replace(PLAIN, passdb="passwd_file", users_file="/u"),
             "passdb {\n  driver = passwd-file\n  args = scheme=SHA512-CRYPT username_format=%u /u\n}\n",
             "passdb hardened_mail {\n  driver = passwd-file\n  passwd_file_path = /u\n"
-            "  passdb_default_password_scheme = SHA512-CRYPT\n}\n",
+            "  passdb_default_password_scheme = SHA512-CRYPT\n  passdb_use_worker = yes\n}\n",
             id="passwd-file",
         ),
         pytest.param(
