@@ -132,9 +132,9 @@ def signed_with(host: str, domain: str = "") -> dict[str, str]:
     return {one["selector"]: one["result"] for one in result["signatures"]}
 
 
-def wait_for(check: t.Callable[[], bool]) -> None:
+def wait_for(check: t.Callable[[], bool], *, seconds: float = SECONDS) -> None:
     """Wait until something is true."""
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < until
         time.sleep(0.2)
@@ -321,11 +321,15 @@ def test_it_stops_quickly_while_a_client_keeps_its_connection(host: str) -> None
 @pytest.mark.parametrize("host", list(HOSTS))
 @pytest.mark.usefixtures("served")
 def test_a_reload_while_it_starts_does_not_end_it(host: str) -> None:
-    """The first start compiles the public suffixes for a while; a SIGHUP in that time would end the daemon."""
+    """The first start compiles the public suffixes for a while; a SIGHUP in that time ends the daemon when that is done."""
     on(host, f"systemctl stop {UNIT} && rm -rf /var/lib/hardened-mail-rspamd/*")
     on(host, f"systemctl start {UNIT}")
     before = on(host, f"systemctl show -P MainPID {UNIT}")
     on(host, f"systemctl reload {UNIT}")
+    listens = (
+        f"[ -S /run/{UNIT}/controller.sock ] || [ $(systemctl show -P MainPID {UNIT}) != {before} ]"
+    )
+    wait_for(lambda: on(host, f"{{ {listens}; }} && echo yes || true") == "yes", seconds=150)
     assert on(host, f"systemctl show -P MainPID,NRestarts,ActiveState {UNIT}").split() == [
         before,
         "0",
