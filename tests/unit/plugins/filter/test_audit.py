@@ -13,7 +13,8 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.hardened.mail.plugins.filter.audit_domains import audit_domains
 from ansible_collections.hardened.mail.plugins.filter.audit_ports import audit_ports
-from ansible_collections.hardened.mail.plugins.filter.audit_report import FORMATS, audit_report
+from ansible_collections.hardened.mail.plugins.filter.audit_report import audit_report
+from ansible_collections.hardened.mail.plugins.module_utils.report.audited import FORMATS
 from ansible_collections.hardened.mail.tests.report import fleet
 
 NOW = "2026-11-24T14:05:00Z"
