@@ -285,6 +285,15 @@ SETTINGS: t.Final[tuple[DovecotSetting, ...]] = (
         ("service auth-worker",),
     ),
     DovecotSetting(
+        "",
+        "process_limit",
+        "limits",
+        (Rule("hashes", "8"),),
+        "A hash of ARGON2ID takes 64 MiB: with Dovecot's own limit of 30, guesses at known names would fill the memory of a small host.",
+        "Dovecot, Service configuration",
+        ("service auth-worker",),
+    ),
+    DovecotSetting(
         "mode",
         "mode",
         "socket",
