@@ -448,6 +448,8 @@ def run_command(
         f"--network-alias={host.name}",
         f"--network-alias={host.name}.example",
         f"--ip={addresses[host.name]}",
+        # The same after a restart: others remember it, and would send to the old one for some seconds.
+        f"--mac-address=02:00:{ipaddress.IPv4Address(addresses[host.name]).packed.hex(':')}",
         # Podman's name server forgets its names for a moment whenever any network gains or loses a container.
         *(
             f"--add-host={name}:{address}"

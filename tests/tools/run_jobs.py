@@ -86,10 +86,20 @@ JOBS: t.Final = (
         "lab",
         # The tests of a file stay in one process: they share what is costly to start.
         f"{LAB_PYTEST} -n 3 --dist loadfile tests/integration_lab"
-        " --ignore tests/integration_lab/test_transaction_load.py",
+        " --ignore tests/integration_lab/test_transaction_load.py"
+        " --ignore tests/integration_lab/test_dovecot_kill_real.py",
         lane="lab",
         needs=READY,
         minutes=45,
+    ),
+    # Few tests that take long: the job above would begin them last, and be alone with them at its end.
+    Job(
+        "integration-kill",
+        "lab",
+        f"{LAB_PYTEST} tests/integration_lab/test_dovecot_kill_real.py",
+        lane="lab",
+        needs=READY,
+        minutes=30,
     ),
     # What dies is waited for: side by side.
     Job(

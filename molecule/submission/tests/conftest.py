@@ -44,6 +44,8 @@ def scans(groups: t.Mapping[str, t.Sequence[Host]]) -> Scans:
     command += [f"--{version}" for version in VERSIONS]
     subprocess.run([*command, "--reneg", "--compression", *targets], check=True, timeout=300)
     results = json.loads(report.read_text(encoding="utf-8"))["server_scan_results"]
+    unreached = [one["connectivity_error_trace"] for one in results if not one["scan_result"]]
+    assert not unreached, "\n".join(map(str, unreached))
     return {
         (one["server_location"]["hostname"], one["server_location"]["port"]): one for one in results
     }

@@ -129,6 +129,10 @@ def restart(config_file: str, *, base_directory: str, unit: t.Optional[str]) -> 
         done = runner.run([systemctl, "restart", unit], timeout=120)
     else:
         runner.run([runner.command("doveadm"), "-c", config_file, "stop"], timeout=60)
+        # It waits three seconds, and the main process longer, for a child that was just started.
+        until = time.monotonic() + _START_SECONDS
+        while old and _name(old) == "dovecot" and time.monotonic() < until:
+            time.sleep(0.1)
         done = _start(config_file)
     deadline = time.monotonic() + _START_SECONDS
     while master_pid(base_directory) in (None, old):

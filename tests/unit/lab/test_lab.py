@@ -283,6 +283,7 @@ def test_run_command_labels_and_names_the_container() -> None:
         "--network-alias=mx",
         "--network-alias=mx.example",
         "--ip=192.0.2.2",
+        "--mac-address=02:00:c0:00:02:02",
         "--add-host=client:192.0.2.3",
         "--add-host=client.example:192.0.2.3",
     } <= set(command)
