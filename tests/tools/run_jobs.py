@@ -96,10 +96,10 @@ JOBS: t.Final = (
     Job(
         "integration-kill",
         "lab",
-        f"{LAB_PYTEST} tests/integration_lab/test_dovecot_kill_real.py",
+        f"{LAB_PYTEST} -n 2 --dist worksteal tests/integration_lab/test_dovecot_kill_real.py",
         lane="lab",
         needs=READY,
-        minutes=30,
+        minutes=45,
     ),
     # What dies is waited for: side by side.
     Job(
