@@ -115,7 +115,7 @@ from ansible.errors import AnsibleFilterError
 def audit_report(hosts: t.Any, hostvars: t.Any, **options: t.Any) -> dict[str, t.Any]:
     """Return the report in every format."""
     # Ansible loads every filter of a collection to use one, and these are all the rules.
-    from ansible_collections.hardened.mail.plugins.module_utils.report import (  # noqa: PLC0415
+    from ansible_collections.hardened.mail.plugins.module_utils.report import (  # noqa: PLC0415 - only for a report
         audited,
     )
 
