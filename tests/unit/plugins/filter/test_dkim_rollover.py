@@ -54,6 +54,9 @@ def named(domains: list[t.Any]) -> list[str]:
         pytest.param(["r2026"], NOTE, True, ["r2026", "r2027|"], ["r2026"], [], id="published"),
         pytest.param(["r2026"], SWITCHED, False, ["r2027"], ["r2026"], [], id="switched"),
         pytest.param(["r2027"], SWITCHED, False, ["r2027"], ["r2026"], [], id="inventory-early"),
+        pytest.param(
+            ["r2026", "x"], SWITCHED, False, ["r2027"], ["r2026"], [], id="one-more-since"
+        ),
         pytest.param(["r2026"], RETIRED, False, ["r2027"], ["r2026"], ["r2026"], id="at-its-end"),
         pytest.param(["r2027"], RETIRED, False, ["r2027"], ["r2026"], ["r2026"], id="for-good"),
         pytest.param(["r2027"], {}, False, ["r2027"], [], [], id="nothing-to-do"),
