@@ -23,6 +23,8 @@ trixie dns
 bookworm dns
 trixie milters
 bookworm milters
+trixie outbound
+bookworm outbound
 trixie databases
 trixie stores
 bookworm upgrade

@@ -52,9 +52,7 @@ install_python() {
         say "no Python ($versions) with venv and pip found; install one (Debian: python3-venv) and try again"
         exit 1
     fi
-    say "no usable Python found; installing python3-venv"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
+    tests/tools/apt_install.sh tools python3-venv
 }
 
 version_of() { "$1" -c 'import sys; print(sys.version.split()[0])' 2>/dev/null || echo none; }
