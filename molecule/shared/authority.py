@@ -51,6 +51,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("names", nargs="+")
+    parser.add_argument(
+        "--further",
+        metavar=("HOST", "NAME"),
+        nargs=2,
+        action="append",
+        default=[],
+        help="another name that the certificates of a host are for",
+    )
     options = parser.parse_args()
     folder = options.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,6 +73,7 @@ def main() -> None:
     )
     intermediate = (folder / "intermediate.pem").read_text(encoding="ascii")
     for host in options.names:
+        names = [f"{host}.example", *(name for of, name in options.further if of == host)]
         for key in KEYS:
             name = f"{host}-{key}"
             issue(
@@ -72,7 +81,7 @@ def main() -> None:
                 name,
                 key=key,
                 subject=f"/CN={host}.example",
-                extensions=(*SERVER, f"subjectAltName=DNS:{host}.example"),
+                extensions=(*SERVER, f"subjectAltName=DNS:{',DNS:'.join(names)}"),
                 issuer="intermediate",
             )
             with (folder / f"{name}.pem").open("a", encoding="ascii") as chain:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the hardened.mail authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records as dig, delv and named-checkzone see them, and mail that DANE protects, as Postfix's log shows it."""
+"""Records as dig, delv and named-checkzone see them, and mail that DANE and MTA-STS protect, as Postfix's log shows it."""
 
 from __future__ import annotations
 
@@ -216,6 +216,77 @@ def test_a_stripped_starttls_keeps_the_mail_back(
     assert delivered(receiver, token)
 
 
+@pytest.mark.parametrize("domain", ["one.example", "two.example"])
+def test_the_policy_is_on_the_web_and_its_record_in_the_dns(
+    domain: str, named: dict[str, Host], dig: t.Callable[..., list[str]]
+) -> None:
+    mx = {"one.example": "mx1.example", "two.example": "mx2.example"}[domain]
+    place = f"https://mta-sts.{domain}/.well-known/mta-sts.txt"
+    policy = named["web"].output("curl", "-sSf", place).split()
+    assert policy[:6] == ["version:", "STSv1", "mode:", "enforce", "mx:", mx]
+    (record,) = dig("resolver", f"_mta-sts.{domain}", "TXT")
+    assert re.fullmatch(r'"v=STSv1; id=\w{1,32};?"', record)
+
+
+@contextlib.contextmanager
+def shown(receiver: Host, directory: str) -> t.Iterator[None]:
+    """Let a mail host show the certificate of another directory for as long as the block lasts."""
+
+    def lead(target: str) -> None:
+        receiver.output("ln", "-sfn", target, "/etc/ssl/mail/current")
+        receiver.output("postfix", "reload")
+
+    lead(directory)
+    try:
+        yield
+    finally:
+        lead("first")
+
+
+@pytest.fixture
+def wrong_certificates(named: dict[str, Host]) -> dict[str, str]:
+    """Bring certificates to mx2 that are not its own; return their directories."""
+    places = {"of an unknown authority": "/root/stranger", "for another name": "/root/other"}
+    receiver = named["mx2"]
+    receiver.output("mkdir", "-p", *places.values())
+    receiver.output(
+        "sh", "-c",
+        "cd /root/stranger && openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 30"
+        " -subj /CN=stranger -addext subjectAltName=DNS:mx2.example -keyout privkey.pem -out fullchain.pem 2>/dev/null",
+    )  # fmt: skip
+    for name in ("fullchain.pem", "privkey.pem"):
+        text = named["mx1"].content(f"/etc/ssl/mail/first/{name}")
+        receiver.output("sh", "-c", f"echo '{text}' >/root/other/{name}")
+    return places
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("of an unknown authority", "self-signed certificate"),
+        ("for another name", "hostname mismatch"),
+    ],
+)
+def test_mta_sts_keeps_mail_back_from_a_wrong_certificate(
+    kind: str,
+    reason: str,
+    named: dict[str, Host],
+    delivered: Delivered,
+    put_off: t.Callable[[Host, str, str], str],
+    wrong_certificates: dict[str, str],
+    token: str,
+) -> None:
+    sender, receiver, recipient = named["web"], named["mx2"], "receiver@two.example"
+    with shown(receiver, wrong_certificates[kind]):
+        assert put_off(sender, recipient, token) == "Server certificate not verified"
+        assert reason in sender.log()
+        assert not [one for one in receiver.messages() if token in one.as_string()]
+    before = sender.log().count(VERIFIED.format("mx2"))
+    sender.output("postqueue", "-f")
+    assert delivered(receiver, token)
+    assert sender.log().count(VERIFIED.format("mx2")) == before + 1
+
+
 def results(message: Message) -> str:
     """What the receiver wrote of a message, on one line."""
     return " ".join(" ".join(message.get_all("Authentication-Results", [])).split())
@@ -348,6 +419,12 @@ def mail_going_on(until: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
     return going_on
 
 
+def arrived(receiver: Host, token: str) -> dict[str, Message]:
+    """Return those of the messages that have arrived, by their subjects."""
+    found = {str(message["Subject"]): message for message in receiver.messages()}
+    return {subject: one for subject, one in found.items() if subject.startswith(token)}
+
+
 @pytest.mark.parametrize(
     ("book", "variable"),
     [
@@ -400,15 +477,10 @@ def test_dkim_keys_change_under_mail_and_every_signature_verifies(
         assert selectors("secondary") == dict.fromkeys(("r1", "e1", "r2", "e2"), True)
         play(book, rollover_keep=10).said()
     number = sent()
-
-    def arrived() -> dict[str, Message]:
-        found = {str(message["Subject"]): message for message in receiver.messages()}
-        return {subject: one for subject, one in found.items() if subject.startswith(token)}
-
-    assert until(lambda: len(arrived()) == number), f"{len(arrived())} of {number}"
+    assert until(lambda: len(arrived(receiver, token)) == number), number
     judged = collections.Counter(
         " ".join(sorted(re.findall(r"dkim=\w+ header\.d=one\.example header\.s=\w+", results(one))))
-        for one in arrived().values()
+        for one in arrived(receiver, token).values()
     )
     passed = "dkim=pass header.d=one.example header.s="
     assert set(judged) == {f"{passed}e{age} {passed}r{age}" for age in "12"}, judged
@@ -434,12 +506,7 @@ def test_a_rollover_under_mail_loses_and_weakens_nothing(
     with mail_going_on(sender, token) as sent:
         play("rollover.yml", **next_).said()
     number = sent()
-
-    def arrived() -> set[str]:
-        texts = [str(message["Subject"]) for message in receiver.messages()]
-        return {text for text in texts if text.startswith(token)}
-
-    assert until(lambda: len(arrived()) == number), f"{len(arrived())} of {number}"
+    assert until(lambda: len(arrived(receiver, token)) == number), number
     assert number > len(before)
     assert deferred(sender, "receiver@two.example")[put_off:] == []
     assert sender.log().count("Untrusted TLS connection") == untrusted
