@@ -17,14 +17,13 @@ and the processor time is that of the whole playbook on the controller, which a 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
-import os
 import pathlib
 import re
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -39,9 +38,8 @@ from ansible_collections.hardened.mail.tests.unit.plugins.module_utils.records.r
     ED25519,
     RSA_2048,
 )
+from lab_group import Group, run
 
-LAB = [sys.executable, str(ROOT / "tests/lab/lab.py")]
-GROUP = f"publish{os.getpid()}"
 ZONE = "signed.example"
 RECORDS = 30
 CERTIFICATE = "/etc/ssl/mail.pem"
@@ -95,40 +93,29 @@ class Bench:
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
-        self.servers = dns_hosts.NameServers(f"{GROUP}-dns")
+        self.host = Group("publish")
+        self.servers = dns_hosts.NameServers("publishdns")
 
-    def start(self, rounds: int) -> None:
-        """Start everything, with a certificate for the names of all rounds."""
-        subprocess.run([*LAB, "up", "--group", GROUP, "--hosts", "mx=trixie:postfix"], check=True)
-        self.servers.start()
+    @contextlib.contextmanager
+    def running(self, rounds: int) -> t.Iterator[None]:
+        """Have everything for as long as the block lasts, with a certificate for the names of all rounds."""
         names = ",".join(f"DNS:mx.r{number}.{ZONE}" for number in range(rounds + 1))
         script = (
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=mx"
             f" -addext subjectAltName={names} -keyout /etc/ssl/mail.key -out {CERTIFICATE}"
         )
-        command = ["podman", "exec", f"hml-{GROUP}-mx", "sh", "-c", script]
-        subprocess.run(command, check=True, capture_output=True)
-
-    def stop(self) -> None:
-        """Remove the hosts."""
-        self.servers.stop()
-        subprocess.run([*LAB, "down", "--group", GROUP], check=False, capture_output=True)
+        with self.host.running({"mx": "trixie:postfix"}), self.servers.serving():
+            self.host.sh("mx", script)
+            yield
 
     def play(self, name: str, variables: t.Mapping[str, t.Any]) -> tuple[str, float, float]:
         """Run a playbook; return what it printed, the seconds and the processor seconds it took."""
-        inventory = ROOT / ".cache" / "lab" / GROUP / "inventory.yml"
         # The key of the updates does not belong on a command line.
         given = self.folder / "variables.json"
         given.write_text(json.dumps(variables), encoding="utf-8")
-        command = ["ansible-playbook", "-i", str(inventory), "-e", f"@{given}", str(HERE / name)]
-        environment = {
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-            "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
-            "ANSIBLE_NOCOLOR": "1",
-        }
+        inventory = str(self.host.inventory)
         before, began = processor_seconds(), time.monotonic()
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        done = run("ansible-playbook", "-i", inventory, "-e", f"@{given}", str(HERE / name))
         took = time.monotonic() - began
         if done.returncode != 0:
             raise SystemExit(f"{name} failed:\n{done.stdout}{done.stderr}")
@@ -190,11 +177,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(pathlib.Path(folder))
-        try:
-            bench.start(options.rounds)
+        with bench.running(options.rounds):
             rounds = list(measured(bench, options.rounds))
-        finally:
-            bench.stop()
     floors = [floor for floor, _, _ in rounds]
     print("| what | role, median | range | playbook to floor, median | range | processor |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")

@@ -10,19 +10,18 @@ each signed zone, and a wrong key for ``bogus.example``.
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import pathlib
 import shlex
 import subprocess
-import sys
 import tarfile
 import typing as t
 
 import ansible.module_utils
+from lab_group import ROOT, Group
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LAB = ROOT / "tests" / "lab" / "lab.py"
 SIGNED = ("signed.example", "bogus.example")
 UPDATED = (*SIGNED, "plain.example")
 ZONES = (*UPDATED, "fixed.example")
@@ -106,38 +105,35 @@ def secondary_script(primary: str, anchors: t.Sequence[str]) -> str:
     )
 
 
-class NameServers:
+class NameServers(Group):
     """The two hosts, running."""
 
-    def __init__(self, group: str) -> None:
-        self.group = group
+    def __init__(self, prefix: str) -> None:
+        super().__init__(prefix)
         self.primary = self.secondary = ""
 
-    def start(self) -> None:
-        """Start everything."""
-        self.lab("up", "--group", self.group, "--hosts", "ns1=trixie:dns,ns2=bookworm:dns")
-        self.primary, self.secondary = self.address("ns1"), self.address("ns2")
-        self.sh("ns1", primary_script(self.primary, self.secondary))
-        anchors = [self.anchor(zone) for zone in SIGNED]
-        # The digest of a key that nobody has.
-        anchors[1] = anchors[1][: anchors[1].rindex(" ")] + " " + "0" * 64
-        self.sh("ns2", secondary_script(self.primary, anchors))
+    @contextlib.contextmanager
+    def serving(self) -> t.Iterator[None]:
+        """Have the servers for as long as the block lasts."""
+        with self.running({"ns1": "trixie:dns", "ns2": "bookworm:dns"}):
+            self.primary, self.secondary = self.address("ns1"), self.address("ns2")
+            self.sh("ns1", primary_script(self.primary, self.secondary))
+            anchors = [self.anchor(zone) for zone in SIGNED]
+            # The digest of a key that nobody has.
+            anchors[1] = anchors[1][: anchors[1].rindex(" ")] + " " + "0" * 64
+            self.sh("ns2", secondary_script(self.primary, anchors))
+            yield
 
     def anchor(self, zone: str) -> str:
         """Return the DS record of a zone."""
         script = f"dig @127.0.0.1 {zone} DNSKEY | dnssec-dsfromkey -2 -f - {zone}"
         return self.sh("ns1", script).splitlines()[0]
 
-    def stop(self) -> None:
-        """Remove everything."""
-        self.lab("down", "--group", self.group)
-
     def module(self, host: str, name: str, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run a module of ours on a host, with what Debian has there; return its result."""
         archive = _archive()
         unpack = f"[ -d {CODE} ] || {{ mkdir {CODE} && tar -C {CODE} -xf -; }}"
-        container = f"hml-{self.group}-{host}"
-        command = ["podman", "exec", "-i", container]
+        command = ["podman", "exec", "-i", self.container(host)]
         subprocess.run([*command, "bash", "-c", unpack], input=archive, check=True)
         done = subprocess.run(
             [*command, "python3", f"{CODE}/run.py", name],
@@ -150,31 +146,6 @@ class NameServers:
         assert lines, done.stderr
         result: dict[str, t.Any] = json.loads(lines[-1])
         return result
-
-    def lab(self, *arguments: str) -> None:
-        """Run lab.py."""
-        done = subprocess.run(
-            [sys.executable, str(LAB), *arguments], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-
-    def address(self, host: str) -> str:
-        """Return the address of a host."""
-        places = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        command = ["podman", "inspect", "--format", places, f"hml-{self.group}-{host}"]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    def sh(self, host: str, script: str, *, stdin: str = "") -> str:
-        """Run a shell script on a host that must succeed; return its output."""
-        done = subprocess.run(
-            ["podman", "exec", "-i", f"hml-{self.group}-{host}", "bash", "-c", script],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-        return done.stdout.strip()
 
     def dig(self, *words: str) -> list[str]:
         """Return the lines of ``dig +short``, asked of the primary: a referee that is not our own code."""
@@ -189,7 +160,7 @@ class NameServers:
         """Change records behind the module's back."""
         script = "\n".join(["server 127.0.0.1", *lines, "send", ""])
         key = f"hmac-sha256:update-256:{SECRETS['update-256']}"
-        self.sh("ns1", f"nsupdate -y {key}", stdin=script)
+        self.sh("ns1", f"nsupdate -y {key}", given=script)
 
     def serial(self, zone: str) -> int:
         """Return the serial number of a zone."""

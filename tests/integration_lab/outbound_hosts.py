@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import pathlib
 import re
-import subprocess
-import sys
 import time
 import typing as t
 
 import yaml
+from lab_group import Group, run
 
-ROOT: t.Final = pathlib.Path(__file__).resolve().parents[2]
-LAB: t.Final = ROOT / "tests" / "lab" / "lab.py"
 #: The mail hosts and their releases; each sends to the other.
 RELEASES: t.Final = {"a": "trixie", "b": "bookworm"}
 OTHER: t.Final = {"a": "b", "b": "a"}
@@ -36,48 +33,13 @@ class Play(t.NamedTuple):
         return " ".join(self.text.split())
 
 
-class Hosts:
+class Hosts(Group):
     """The mail hosts ``a`` and ``b``, and ``ns``, running."""
 
-    def __init__(self, group: str, folder: pathlib.Path) -> None:
-        self.group = f"{group}{os.getpid()}"
+    def __init__(self, prefix: str, folder: pathlib.Path) -> None:
+        super().__init__(prefix)
         self.folder = folder
         self.addresses: dict[str, str] = {}
-
-    def start(self) -> None:
-        """Start the containers."""
-        hosts = [f"{name}={release}:outbound" for name, release in RELEASES.items()]
-        self._lab("up", "--group", self.group, "--hosts", ",".join([*hosts, "ns=trixie:dns"]))
-        for name in (*RELEASES, "ns"):
-            places = "ip -4 -o addr show eth0 | awk '{print $4}'"
-            self.addresses[name] = self.sh(name, places).partition("/")[0]
-
-    def stop(self) -> None:
-        """Remove them."""
-        self._lab("down", "--group", self.group)
-
-    def _lab(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, str(LAB), *arguments], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-
-    def sh(self, host: str, script: str) -> str:
-        """Run a shell script on a host that must succeed; return what it prints."""
-        done = self.try_sh(host, script)
-        assert done.returncode == 0, f"{host}: {script}\n{done.stdout}{done.stderr}"
-        return done.stdout.strip()
-
-    def try_sh(self, host: str, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a shell script on a host, whatever its status."""
-        return subprocess.run(
-            ["podman", "exec", "-i", f"hml-{self.group}-{host}", "bash"],
-            input=script,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
 
     def play(
         self,
@@ -96,20 +58,7 @@ class Hosts:
             "vars": variables,
         }
         book.write_text(yaml.safe_dump([play]), encoding="utf-8")
-        inventory = ROOT / ".cache" / "lab" / self.group / "inventory.yml"
-        done = subprocess.run(
-            ["ansible-playbook", "-i", str(inventory), *options, str(book)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-                "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
-                "ANSIBLE_NOCOLOR": "1",
-            },
-        )
+        done = run("ansible-playbook", "-i", str(self.inventory), *options, str(book))
         text = done.stdout + done.stderr
         found = re.findall(
             r"^(\w+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=0\s+failed=(\d+)",
@@ -165,4 +114,17 @@ class Hosts:
         self.wait("ns", f"dig +short +time=1 +tries=1 @127.0.0.1 {zone} SOA")
 
 
-__all__ = ("OTHER", "RELEASES", "Hosts", "Play")
+@contextlib.contextmanager
+def hosts(
+    prefix: str, folder: pathlib.Path, prepare: t.Callable[[Hosts], None]
+) -> t.Iterator[Hosts]:
+    """Have the hosts, prepared, for as long as the block lasts."""
+    made = Hosts(prefix, folder)
+    made_of = {name: f"{release}:outbound" for name, release in RELEASES.items()}
+    with made.running({**made_of, "ns": "trixie:dns"}):
+        made.addresses = {name: made.address(name) for name in (*RELEASES, "ns")}
+        prepare(made)
+        yield made
+
+
+__all__ = ("OTHER", "RELEASES", "Hosts", "Play", "hosts")

@@ -8,18 +8,15 @@ from __future__ import annotations
 import dataclasses
 import html.parser
 import json
-import os
 import pathlib
 import re
-import subprocess
 import typing as t
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from lab_group import ROOT, Group, run
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LAB = ROOT / "tests" / "lab" / "lab.py"
-GROUP = f"audit{os.getpid()}"
+GROUP: t.Final = Group("audit")
 FILES = ["audit.html", "audit.json", "audit.junit.xml", "audit.md", "audit.sarif"]
 #: What an audit must not change; ``postfix check`` would write into the chroot.
 STATE = "find /etc /var/spool/postfix/etc /var/spool/postfix/lib -xdev -type f -printf '%p %m %U:%G %T@\\n' -exec sha256sum {} + 2>/dev/null | sort"
@@ -58,40 +55,12 @@ class Audit:
         return {one["rule"] for one in findings if one["origin"].startswith(origin)}
 
 
-def run(*command: str, cwd: t.Optional[pathlib.Path] = None) -> subprocess.CompletedProcess[str]:
-    """Run a command with the collection of this checkout."""
-    return subprocess.run(
-        command,
-        cwd=cwd,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-            "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
-            "ANSIBLE_NOCOLOR": "1",
-            **({"PWD": str(cwd)} if cwd else {}),
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def on(host: str, script: str) -> str:
-    """Run a script on a host."""
-    done = run("podman", "exec", f"hml-{GROUP}-{host}", "bash", "-c", script)
-    assert done.returncode == 0, f"{script}: {done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[pathlib.Path]:
     """A folder from which to audit; the inventory is in it."""
     place = tmp_path_factory.mktemp("audit")
-    up = run(str(LAB), "up", "--group", GROUP, "--hosts", "mx=trixie:mail,web=trixie:base")
-    try:
-        assert up.returncode == 0, up.stderr
-        known = ROOT / ".cache" / "lab" / GROUP / "inventory.yml"
+    with GROUP.running({"mx": "trixie:mail", "web": "trixie:base"}):
+        known = GROUP.inventory
         worsen = run("ansible-playbook", "-i", str(known), str(ROOT / "tests/demo/worsen.yml"))
         assert worsen.returncode == 0, worsen.stdout + worsen.stderr
         gone = place / "gone.yml"
@@ -111,8 +80,6 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[pathlib.Path]:
         )
         (place / "inventory").write_text(f"{known}\n{gone}\n")
         yield place
-    finally:
-        run(str(LAB), "down", "--group", GROUP)
 
 
 def audit(fleet: pathlib.Path, name: str, *options: str, **variables: t.Any) -> Audit:
@@ -129,10 +96,10 @@ def audit(fleet: pathlib.Path, name: str, *options: str, **variables: t.Any) -> 
 @pytest.fixture(scope="module")
 def first(fleet: pathlib.Path) -> Audit:
     """The first audit, with the proof that it changed nothing."""
-    before = on("mx", STATE)
+    before = GROUP.sh("mx", STATE)
     done = audit(fleet, "first")
     assert (done.place / "audit.json").is_file(), done.said
-    assert on("mx", STATE) == before
+    assert GROUP.sh("mx", STATE) == before
     return done
 
 
@@ -216,7 +183,7 @@ def test_check_mode_tells_the_same_and_writes_nothing(fleet: pathlib.Path, first
 
 
 def test_what_was_mended_is_newly_fixed(fleet: pathlib.Path, first: Audit) -> None:
-    on(
+    GROUP.sh(
         "mx",
         "postconf -e smtpd_tls_auth_only=yes && postfix reload 2>&1; postconf -e disable_dns_lookups=yes",
     )
@@ -231,7 +198,7 @@ def test_what_was_mended_is_newly_fixed(fleet: pathlib.Path, first: Audit) -> No
 
 
 def test_ports_can_be_asked_from_the_controller(fleet: pathlib.Path) -> None:
-    address = on("mx", "hostname -I").split()[0]
+    address = GROUP.sh("mx", "hostname -I").split()[0]
     done = audit(
         fleet,
         "outside",

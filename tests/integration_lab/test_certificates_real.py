@@ -9,17 +9,14 @@ in order: the hook looks after the certificates that the CA issued. ``openssl`` 
 
 from __future__ import annotations
 
-import os
 import pathlib
 import re
 import subprocess
-import sys
 import typing as t
 
 import pytest
+from lab_group import ROOT, Group, run
 
-ROOT: t.Final = pathlib.Path(__file__).resolve().parents[2]
-LAB: t.Final = ROOT / "tests" / "lab" / "lab.py"
 RELEASES: t.Final = {"b": "bookworm", "t": "trixie"}
 PASSPHRASE: t.Final = "correct horse battery staple"
 HOOK: t.Final = "/usr/local/sbin/hardened-mail-certificates"
@@ -78,46 +75,20 @@ class Play(t.NamedTuple):
     changed: dict[str, int]
 
 
-class Lab:
+class Lab(Group):
     """Two mail hosts and the controller."""
 
-    def __init__(self, group: str, ca: pathlib.Path) -> None:
-        self.group = group
+    def __init__(self, prefix: str, ca: pathlib.Path) -> None:
+        super().__init__(prefix)
         self.ca = ca
-
-    def sh(self, host: str, script: str) -> str:
-        """Run a shell script that must succeed on a host; return what it prints."""
-        done = self.try_sh(host, script)
-        assert done.returncode == 0, f"{host}: {script}\n{done.stdout}{done.stderr}"
-        return done.stdout.strip()
-
-    def try_sh(self, host: str, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a shell script on a host, whatever its status."""
-        return subprocess.run(
-            ["podman", "exec", "-i", f"hml-{self.group}-{host}", "bash"],
-            input=script,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
 
     def play(self, *arguments: str) -> Play:
         """Run the play of the three entry points."""
-        tree = str(ROOT / ".cache" / "collections")
-        inventory = ROOT / ".cache" / "lab" / self.group / "inventory.yml"
-        done = subprocess.run(
-            [
-                str(ROOT / ".venv" / "bin" / "ansible-playbook"),
-                *("-i", str(inventory), str(ROOT / "tests/integration_lab/certificates.yml")),
-                *("-e", f"certificates_ca_directory={self.ca}", *arguments),
-                *("-e", f"{{certificates_ca_passphrase: {PASSPHRASE}}}"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_NOCOLOR": "1"},
+        done = run(
+            *("ansible-playbook", "-i", str(self.inventory)),
+            *(str(ROOT / "tests/integration_lab/certificates.yml"), *arguments),
+            *("-e", f"certificates_ca_directory={self.ca}"),
+            *("-e", f"{{certificates_ca_passphrase: {PASSPHRASE}}}"),
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert PASSPHRASE not in done.stdout + done.stderr
@@ -143,17 +114,9 @@ class Lab:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Lab]:
     """Hosts that trust the own CA and use its certificates; the plays that made them so are noted."""
     subprocess.run([str(ROOT / "tests/tools/crypto_collection.sh")], check=True)
-    group = f"certs-{os.getpid()}"
-    hosts = ",".join(f"{host}={release}:mail" for host, release in RELEASES.items())
-    subprocess.run(
-        [sys.executable, str(LAB), "up", "--group", group, "--hosts", hosts],
-        check=True,
-        timeout=900,
-    )
-    try:
-        yield Lab(group, tmp_path_factory.mktemp("ca") / "ca")
-    finally:
-        subprocess.run([sys.executable, str(LAB), "down", "--group", group], check=True)
+    made = Lab("certs", tmp_path_factory.mktemp("ca") / "ca")
+    with made.running({host: f"{release}:mail" for host, release in RELEASES.items()}):
+        yield made
 
 
 def test_own_ca_issues_what_clients_verify(lab: Lab) -> None:

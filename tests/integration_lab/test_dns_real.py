@@ -15,9 +15,9 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import typing as t
 
+import dns_hosts
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.hardened.mail.plugins.modules import (
@@ -25,9 +25,6 @@ from ansible_collections.hardened.mail.plugins.modules import (
     dns_update,
     mail_dns_info,
 )
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import dns_hosts
 
 SPF = '"v=spf1 mx -all"'
 FOREIGN = '"site-verification=abc; def"'
@@ -49,12 +46,9 @@ def run_module(module: t.Any, arguments: dict[str, t.Any], *, check: bool = Fals
 @pytest.fixture(scope="session")
 def servers() -> t.Iterator[dns_hosts.NameServers]:
     """The name servers."""
-    made = dns_hosts.NameServers(f"dns{os.getpid()}")
-    try:
-        made.start()
+    made = dns_hosts.NameServers("dns")
+    with made.serving():
         yield made
-    finally:
-        made.stop()
 
 
 class Publisher:

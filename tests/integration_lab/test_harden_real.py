@@ -6,18 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
 import re
-import subprocess
-import sys
 import typing as t
 
 import pytest
+from lab_group import Group, run
 
-ROOT: t.Final = pathlib.Path(__file__).resolve().parents[2]
-LAB: t.Final = [sys.executable, str(ROOT / "tests" / "lab" / "lab.py")]
-GROUP: t.Final = f"harden{os.getpid()}"
+GROUP: t.Final = Group("harden")
 SITE: t.Final = {
     "harden_hosts": "all",
     "message_authentication_domains": [{"domain": "mx.example", "selectors": [{"selector": "r1"}]}],
@@ -35,37 +30,22 @@ SWITCHES: t.Final = {
 }
 
 
-@pytest.fixture(scope="module")
-def inventory() -> t.Iterator[pathlib.Path]:
-    """The inventory of one host."""
-    try:
-        subprocess.run([*LAB, "up", "--group", GROUP, "--hosts", "mx=trixie:milters"], check=True)
-        yield ROOT / ".cache" / "lab" / GROUP / "inventory.yml"
-    finally:
-        subprocess.run([*LAB, "down", "--group", GROUP], check=True)
+@pytest.fixture(scope="module", autouse=True)
+def host() -> t.Iterator[None]:
+    """One host, ``mx``."""
+    with GROUP.running({"mx": "trixie:milters"}):
+        yield
 
 
 def on_host(script: str) -> str:
     """Run a script on the host that must succeed; return what it prints."""
-    command = ["podman", "exec", f"hml-{GROUP}-mx", "sh", "-c", script]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return GROUP.sh("mx", script)
 
 
-def harden(inventory: pathlib.Path, *on: str) -> int:
+def harden(*on: str) -> int:
     """Run the playbook with these switches on; return how many changes it made."""
     given = json.dumps({**SITE, **dict.fromkeys(on, True)})
-    done = subprocess.run(
-        ["ansible-playbook", "-i", str(inventory), "-e", given, "hardened.mail.harden"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-            "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
-            "ANSIBLE_NOCOLOR": "1",
-        },
-    )
+    done = run("ansible-playbook", "-i", str(GROUP.inventory), "-e", given, "hardened.mail.harden")
     assert done.returncode == 0, done.stdout + done.stderr
     (changed,) = re.findall(r"^mx\s+: ok=\d+\s+changed=(\d+)", done.stdout, re.MULTILINE)
     return int(changed)
@@ -76,17 +56,15 @@ def there() -> set[str]:
     return set(on_host(f"ls {' '.join(SWITCHES.values())} 2>/dev/null || true").split())
 
 
-def test_switches_are_off_until_they_are_asked_for(inventory: pathlib.Path) -> None:
-    assert harden(inventory) > 0
+def test_switches_are_off_until_they_are_asked_for() -> None:
+    assert harden() > 0
     assert there() == set()
     assert on_host("postconf -h smtpd_milters") == ""
 
 
-def test_switches_bring_their_roles_and_a_second_run_changes_nothing(
-    inventory: pathlib.Path,
-) -> None:
-    assert harden(inventory, *SWITCHES) > 0
+def test_switches_bring_their_roles_and_a_second_run_changes_nothing() -> None:
+    assert harden(*SWITCHES) > 0
     assert there() == set(SWITCHES.values())
     assert on_host("systemctl is-active hardened-mail-rspamd") == "active"
     assert "hardened-mail/milter.sock" in on_host("postconf -h smtpd_milters")
-    assert harden(inventory, *SWITCHES) == 0
+    assert harden(*SWITCHES) == 0

@@ -12,19 +12,16 @@ from __future__ import annotations
 import email
 import email.message
 import json
-import os
 import pathlib
 import shlex
-import subprocess
 import time
 import typing as t
 
 import pytest
 import yaml
+from lab_group import Group, run
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LAB = ROOT / "tests" / "lab" / "lab.py"
-GROUP = f"auth{os.getpid()}"
+GROUP: t.Final = Group("auth")
 #: On b the site has an rspamd of its own before the role comes, and a milter that is down.
 HOSTS: t.Final = {"a": "trixie", "b": "bookworm"}
 SITE_MILTER: t.Final = "{ inet:127.0.0.1:9, default_action=accept }"
@@ -65,65 +62,36 @@ PLAY: t.Final = {
 }
 
 
-def run(*command: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command with the collection of this checkout."""
-    return subprocess.run(
-        command,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-            "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
-            "ANSIBLE_NOCOLOR": "1",
-        },
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def on(host: str, script: str, *, given: str = "") -> str:
-    """Run a script on a host and return what it prints."""
-    done = run("podman", "exec", "-i", f"hml-{GROUP}-{host}", "bash", "-c", script, given=given)
-    assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
-    return done.stdout.strip()
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[pathlib.Path]:
     """A folder for playbooks and keys; the hosts are up while it is there."""
     folder = tmp_path_factory.mktemp("auth")
-    hosts = ",".join(f"{name}={release}:milters" for name, release in HOSTS.items())
-    up = run(str(LAB), "up", "--group", GROUP, "--hosts", hosts)
-    try:
-        assert up.returncode == 0, up.stderr
+    with GROUP.running({name: f"{release}:milters" for name, release in HOSTS.items()}):
         for name in HOSTS:
-            on(name, "postconf -e 'mydestination = $myhostname, localhost' && useradd -m bob")
-        on(
+            GROUP.sh(name, "postconf -e 'mydestination = $myhostname, localhost' && useradd -m bob")
+        GROUP.sh(
             "b",
             "apt-get install -y -qq --no-install-recommends rspamd publicsuffix >/dev/null 2>&1",
         )
-        on("b", f"postconf -e 'smtpd_milters = {SITE_MILTER}' 'non_smtpd_milters = $smtpd_milters'")
+        GROUP.sh(
+            "b", f"postconf -e 'smtpd_milters = {SITE_MILTER}' 'non_smtpd_milters = $smtpd_milters'"
+        )
         yield folder
-    finally:
-        run(str(LAB), "down", "--group", GROUP)
 
 
 def play(place: pathlib.Path, *options: str, **variables: t.Any) -> str:
     """Run the role on both hosts and return what Ansible printed."""
     book = place / "play.yml"
     book.write_text(yaml.safe_dump([PLAY]))
-    inventory = ROOT / ".cache" / "lab" / GROUP / "inventory.yml"
     extra = json.dumps({"place": str(place), **variables})
-    done = run("ansible-playbook", "-i", str(inventory), "-e", extra, *options, str(book))
+    done = run("ansible-playbook", "-i", str(GROUP.inventory), "-e", extra, *options, str(book))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def signed_with(host: str, domain: str = "") -> dict[str, str]:
     """With which selectors a host signs now, and what it says of the signatures, by the module; empty before it listens."""
-    inventory = ROOT / ".cache" / "lab" / GROUP / "inventory.yml"
-    command = ["ansible", "-i", str(inventory), host, "-m", "hardened.mail.dkim_signing_info"]
+    command = ["ansible", "-i", str(GROUP.inventory), host, "-m", "hardened.mail.dkim_signing_info"]
     said = run(*command, "-a", f"domain={domain or host + '.example'}").stdout
     if "SUCCESS" not in said:
         return {}
@@ -150,7 +118,7 @@ def publish(place: pathlib.Path) -> None:
     lines = ["server:", "  interface: 127.0.0.1", "  do-ip6: no", '  module-config: "iterator"']
     lines.append('  local-zone: "example." static')
     for name in HOSTS:
-        address = on(name, "ip -4 -o addr show eth0 | awk '{print $4}'").partition("/")[0]
+        address = GROUP.sh(name, "ip -4 -o addr show eth0 | awk '{print $4}'").partition("/")[0]
         domain = f"{name}.example."
         records = {
             f"{domain} IN A": address,
@@ -164,10 +132,10 @@ def publish(place: pathlib.Path) -> None:
             records[f"{selector}._domainkey.{domain} IN TXT"] = txt(value)
         lines += [f"  local-data: '{name} {value}'" for name, value in records.items()]
     for name in HOSTS:
-        on(name, "cat > /etc/unbound/unbound.conf.d/lab.conf", given="\n".join(lines) + "\n")
-        on(name, "rm -f /etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf")
-        on(name, "systemctl restart unbound && echo nameserver 127.0.0.1 > /etc/resolv.conf")
-        on(name, "cp /etc/resolv.conf /var/spool/postfix/etc/resolv.conf; postfix reload")
+        GROUP.sh(name, "cat > /etc/unbound/unbound.conf.d/lab.conf", given="\n".join(lines) + "\n")
+        GROUP.sh(name, "rm -f /etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf")
+        GROUP.sh(name, "systemctl restart unbound && echo nameserver 127.0.0.1 > /etc/resolv.conf")
+        GROUP.sh(name, "cp /etc/resolv.conf /var/spool/postfix/etc/resolv.conf; postfix reload")
 
 
 @pytest.fixture(scope="module")
@@ -189,12 +157,12 @@ def delivered(host: str, subject: str) -> email.message.Message:
     """Wait for a message in bob's mailbox and return it as it was stored."""
     until = time.monotonic() + SECONDS
     while True:
-        box = on(host, "cat /var/mail/bob 2>/dev/null || true")
+        box = GROUP.sh(host, "cat /var/mail/bob 2>/dev/null || true")
         for text in f"\n{box}".split("\nFrom ")[1:]:
             message = email.message_from_string(text.partition("\n")[2])
             if message["Subject"] == subject:
                 return message
-        assert time.monotonic() < until, on(host, "journalctl -n 60 --no-pager")
+        assert time.monotonic() < until, GROUP.sh(host, "journalctl -n 60 --no-pager")
         time.sleep(0.2)
 
 
@@ -203,7 +171,7 @@ def send(frm: str, to: str, *, subject: str, sender: str = "", header: str = "")
     address = sender or f"root@{frm}.example"
     text = f"From: {address}\nTo: bob@{to}.example\nSubject: {subject}\nMIME-Version: 1.0\n{header}\nhello\n"
     if not sender:
-        return on(frm, f"sendmail -f {address} bob@{to}.example", given=text)
+        return GROUP.sh(frm, f"sendmail -f {address} bob@{to}.example", given=text)
     script = (
         "python3 -c 'import smtplib, sys\n"
         f'with smtplib.SMTP("{to}.example", 25, local_hostname="stranger.example") as s:\n'
@@ -213,7 +181,7 @@ def send(frm: str, to: str, *, subject: str, sender: str = "", header: str = "")
         "    except smtplib.SMTPResponseException as refused:\n"
         "        print(refused.smtp_code, refused.smtp_error.decode())'"
     )
-    return on(frm, script, given=text)
+    return GROUP.sh(frm, script, given=text)
 
 
 def results(message: email.message.Message) -> list[str]:
@@ -223,8 +191,8 @@ def results(message: email.message.Message) -> list[str]:
 
 def test_check_mode_says_what_would_come_and_changes_nothing(foreseen: str) -> None:
     assert "would install rspamd" in foreseen
-    assert on("a", "ls -d /etc/hardened-mail /usr/bin/rspamd 2>/dev/null || true") == ""
-    assert "hardened-mail" not in on("b", "ls /etc; postconf -n smtpd_milters")
+    assert GROUP.sh("a", "ls -d /etc/hardened-mail /usr/bin/rspamd 2>/dev/null || true") == ""
+    assert "hardened-mail" not in GROUP.sh("b", "ls /etc; postconf -n smtpd_milters")
 
 
 @pytest.mark.parametrize(("frm", "to"), [("a", "b"), ("b", "a")])
@@ -251,10 +219,10 @@ def test_a_referee_that_is_not_the_signer_verifies_both_signatures() -> None:
         assert fields.count("from") == 2, "one more From could be added unseen"
         assert {"to", "subject", "date", "message-id", "mime-version"} <= set(fields)
         assert " l=" not in signature
-        said = on("b", f"dkimverify --index {number}", given=message.as_string())
+        said = GROUP.sh("b", f"dkimverify --index {number}", given=message.as_string())
         assert "signature ok" in said
     forged = message.as_string().replace("\n\nhello", "\n\nhallo")
-    done = run("podman", "exec", "-i", f"hml-{GROUP}-b", "dkimverify", given=forged)
+    done = GROUP.try_sh("b", "dkimverify", given=forged)
     assert "signature ok" not in done.stdout, "the referee accepts anything"
 
 
@@ -271,16 +239,21 @@ def test_a_forged_message_fails_and_its_own_results_are_gone() -> None:
 
 @pytest.mark.usefixtures("served")
 def test_the_milter_of_the_site_and_its_own_rspamd_stay() -> None:
-    assert on("b", "postconf -h smtpd_milters") == f"{SITE_MILTER}, unix:hardened-mail/milter.sock"
-    assert on("b", "postconf -h non_smtpd_milters") == "$smtpd_milters"
-    assert on("b", "systemctl is-active rspamd") == "active"
-    assert on("a", "systemctl is-active rspamd || true") == "inactive"
+    assert (
+        GROUP.sh("b", "postconf -h smtpd_milters")
+        == f"{SITE_MILTER}, unix:hardened-mail/milter.sock"
+    )
+    assert GROUP.sh("b", "postconf -h non_smtpd_milters") == "$smtpd_milters"
+    assert GROUP.sh("b", "systemctl is-active rspamd") == "active"
+    assert GROUP.sh("a", "systemctl is-active rspamd || true") == "inactive"
 
 
 def test_a_second_run_changes_nothing_and_shows_no_private_key(served: pathlib.Path) -> None:
-    listed = on("a", "find /etc/hardened-mail/dkim -name '*.key' -printf '%m %U:%g\\n'").split("\n")
+    listed = GROUP.sh(
+        "a", "find /etc/hardened-mail/dkim -name '*.key' -printf '%m %U:%g\\n'"
+    ).split("\n")
     assert listed == ["640 0:_rspamd"] * 2
-    secret = on("a", "sed -n 2p /etc/hardened-mail/dkim/a.example/r1.key")
+    secret = GROUP.sh("a", "sed -n 2p /etc/hardened-mail/dkim/a.example/r1.key")
     assert len(secret) == 64
     said = play(served, "-vvv", "--diff")
     assert secret not in said
@@ -289,7 +262,7 @@ def test_a_second_run_changes_nothing_and_shows_no_private_key(served: pathlib.P
 
 @pytest.mark.usefixtures("served")
 def test_nothing_comes_that_was_only_recommended() -> None:
-    assert on("a", "dpkg-query -W -f '${Status}\n' redis-server 2>/dev/null || true") in (
+    assert GROUP.sh("a", "dpkg-query -W -f '${Status}\n' redis-server 2>/dev/null || true") in (
         "",
         ABSENT,
     )
@@ -303,34 +276,36 @@ UNIT: t.Final = "hardened-mail-rspamd"
 def test_it_stops_quickly_while_a_client_keeps_its_connection(host: str) -> None:
     """rspamd 3.12 waited a minute after the first message, and while a client said nothing more."""
     client = "exec 3<>/dev/tcp/127.0.0.1/25; read -r -u 3 banner; printf 'EHLO a.example\r\n' >&3; sleep 60"
-    on(host, f"systemd-run --collect --unit=client bash -c {shlex.quote(client)}")
+    GROUP.sh(host, f"systemd-run --collect --unit=client bash -c {shlex.quote(client)}")
     sockets = "ss -Hxn state connected | grep -c hardened-mail/milter.sock"
     try:
-        wait_for(lambda: int(on(host, f"{sockets} || true")) > 0)
+        wait_for(lambda: int(GROUP.sh(host, f"{sockets} || true")) > 0)
         begun = time.monotonic()
-        on(host, f"systemctl stop {UNIT}")
+        GROUP.sh(host, f"systemctl stop {UNIT}")
         took = time.monotonic() - begun
         print(f"{host} stopped after {took:.1f} s")
         assert took < STOP_SECONDS
-        assert on(host, f"systemctl is-active {UNIT} || true") == "inactive", "it had to be killed"
-        assert on(host, f"pgrep -u _rspamd -af {UNIT}/ || true") == ""
+        assert GROUP.sh(host, f"systemctl is-active {UNIT} || true") == "inactive", (
+            "it had to be killed"
+        )
+        assert GROUP.sh(host, f"pgrep -u _rspamd -af {UNIT}/ || true") == ""
     finally:
-        on(host, f"systemctl stop client; systemctl start {UNIT}")
+        GROUP.sh(host, f"systemctl stop client; systemctl start {UNIT}")
 
 
 @pytest.mark.parametrize("host", list(HOSTS))
 @pytest.mark.usefixtures("served")
 def test_a_reload_while_it_starts_does_not_end_it(host: str) -> None:
     """The first start compiles the public suffixes for a while; a SIGHUP in that time ends the daemon when that is done."""
-    on(host, f"systemctl stop {UNIT} && rm -rf /var/lib/hardened-mail-rspamd/*")
-    on(host, f"systemctl start {UNIT}")
-    before = on(host, f"systemctl show -P MainPID {UNIT}")
-    on(host, f"systemctl reload {UNIT}")
+    GROUP.sh(host, f"systemctl stop {UNIT} && rm -rf /var/lib/hardened-mail-rspamd/*")
+    GROUP.sh(host, f"systemctl start {UNIT}")
+    before = GROUP.sh(host, f"systemctl show -P MainPID {UNIT}")
+    GROUP.sh(host, f"systemctl reload {UNIT}")
     listens = (
         f"[ -S /run/{UNIT}/controller.sock ] || [ $(systemctl show -P MainPID {UNIT}) != {before} ]"
     )
-    wait_for(lambda: on(host, f"{{ {listens}; }} && echo yes || true") == "yes", seconds=150)
-    assert on(host, f"systemctl show -P MainPID,NRestarts,ActiveState {UNIT}").split() == [
+    wait_for(lambda: GROUP.sh(host, f"{{ {listens}; }} && echo yes || true") == "yes", seconds=150)
+    assert GROUP.sh(host, f"systemctl show -P MainPID,NRestarts,ActiveState {UNIT}").split() == [
         before,
         "0",
         "active",
@@ -343,32 +318,32 @@ def test_a_key_is_made_before_it_signs(served: pathlib.Path) -> None:
     selectors = [{"selector": "r1"}, {"selector": "r2", "sign": False}]
     domains = [{"domain": "a.example", "selectors": selectors}]
     play(served, "--limit", "a", message_authentication_domains=domains)
-    assert on("a", "ls /etc/hardened-mail/dkim/a.example") == "e1.key\nr1.key\nr2.key"
+    assert GROUP.sh("a", "ls /etc/hardened-mail/dkim/a.example") == "e1.key\nr1.key\nr2.key"
     wait_for(lambda: signed_with("a") == {"r1": "pass"})
     play(served, "--limit", "a")
     wait_for(lambda: signed_with("a") == {"r1": "pass", "e1": "pass"})
-    on("a", "rm /etc/hardened-mail/dkim/a.example/r2.key")
+    GROUP.sh("a", "rm /etc/hardened-mail/dkim/a.example/r2.key")
 
 
 def test_what_is_signed_is_seen_without_a_message(served: pathlib.Path) -> None:
     assert served
-    before = on(
+    before = GROUP.sh(
         "b",
         "find /var/spool/postfix -type f -path '*/[0-9A-F]/*' | wc -l; cat /var/mail/bob || true",
     )
     assert signed_with("b") == {"r1": "pass", "e1": "pass"}
-    on("b", "unbound-control local_data_remove e1._domainkey.b.example")
+    GROUP.sh("b", "unbound-control local_data_remove e1._domainkey.b.example")
     # What rspamd knows of the key goes with it.
-    on("b", f"systemctl restart {UNIT}")
+    GROUP.sh("b", f"systemctl restart {UNIT}")
     try:
         wait_for(lambda: signed_with("b") not in ({}, {"r1": "pass", "e1": "pass"}))
         seen = signed_with("b")
         assert seen["r1"] == "pass"
         assert seen["e1"] in ("none", "permerror")
     finally:
-        on("b", "systemctl restart unbound")
+        GROUP.sh("b", "systemctl restart unbound")
     assert signed_with("b", "nobody.example") == {}
-    after = on(
+    after = GROUP.sh(
         "b",
         "find /var/spool/postfix -type f -path '*/[0-9A-F]/*' | wc -l; cat /var/mail/bob || true",
     )
@@ -387,10 +362,10 @@ def test_enforcing_refuses_what_the_domain_wants_refused(served: pathlib.Path) -
 
 def test_absent_takes_it_out_and_leaves_the_rest(served: pathlib.Path) -> None:
     play(served, message_authentication_state="absent")
-    assert on("b", "postconf -h smtpd_milters") == SITE_MILTER
-    assert on("a", "postconf -n smtpd_milters non_smtpd_milters") == ""
-    assert on("b", "systemctl is-active rspamd") == "active"
-    assert on("a", "systemctl is-active hardened-mail-rspamd || true") == "inactive"
-    assert on("a", "ls /etc/hardened-mail/dkim/a.example") == "e1.key\nr1.key"
+    assert GROUP.sh("b", "postconf -h smtpd_milters") == SITE_MILTER
+    assert GROUP.sh("a", "postconf -n smtpd_milters non_smtpd_milters") == ""
+    assert GROUP.sh("b", "systemctl is-active rspamd") == "active"
+    assert GROUP.sh("a", "systemctl is-active hardened-mail-rspamd || true") == "inactive"
+    assert GROUP.sh("a", "ls /etc/hardened-mail/dkim/a.example") == "e1.key\nr1.key"
     said = play(served, "--limit", "a", message_authentication_state="absent")
     assert said.count("changed=0") == 1, said

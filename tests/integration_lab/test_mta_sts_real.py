@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import typing as t
 
+import outbound_hosts
 import pytest
-
-from .outbound_hosts import OTHER, RELEASES, Hosts, Play
+from outbound_hosts import OTHER, RELEASES, Hosts, Play
 
 #: The mail domains of each host, by what is special about them: the host that is their MX, and the mode of the policy.
 DOMAINS: t.Final = {
@@ -124,13 +124,8 @@ def prepare(hosts: Hosts) -> None:
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Hosts]:
     """Both hosts with certificates of an authority that both know, and a name server for everything."""
-    made = Hosts("sts", tmp_path_factory.mktemp("sts"))
-    try:
-        made.start()
-        prepare(made)
+    with outbound_hosts.hosts("sts", tmp_path_factory.mktemp("sts"), prepare) as made:
         yield made
-    finally:
-        made.stop()
 
 
 def play(

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+import outbound_hosts
 import pytest
-
-from .outbound_hosts import OTHER, RELEASES, Hosts, Play
+from outbound_hosts import OTHER, RELEASES, Hosts, Play
 
 VARIABLES: t.Final = {"postfix_tls_resolver": "unbound", "postfix_tls_outbound_level": "dane"}
 RESOLV_CONF: t.Final = "search lab.example\noptions timeout:2\n"
@@ -90,13 +90,8 @@ def prepare(hosts: Hosts) -> None:
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Hosts]:
     """Both hosts without a resolver of their own, and a name server with a root."""
-    made = Hosts("unbound", tmp_path_factory.mktemp("unbound"))
-    try:
-        made.start()
-        prepare(made)
+    with outbound_hosts.hosts("unbound", tmp_path_factory.mktemp("unbound"), prepare) as made:
         yield made
-    finally:
-        made.stop()
 
 
 def play(hosts: Hosts, *options: str, fails: bool = False) -> Play:

@@ -4,8 +4,7 @@
 """What starttls_info says of real daemons, beside what sslyze and ``openssl s_client`` say of them.
 
 Run with ``tests/lab/enter .venv/bin/pytest tests/integration_lab/test_starttls_info_real.py``. It starts
-two hosts of the flavour ``mail`` and removes them. With HML_LAB_INVENTORY naming the inventory of a
-group that runs already (``lab.py up --keep``), its hosts of that flavour are used; they are changed.
+two hosts of the flavour ``mail`` and removes them.
 """
 
 from __future__ import annotations
@@ -21,10 +20,8 @@ import time
 import typing as t
 
 import pytest
-import yaml
+from lab_group import ROOT, Group
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LAB = ROOT / "tests" / "lab" / "lab.py"
 RELEASES = ("bookworm", "trixie")
 # Port, protocol, whether TLS starts at once.
 PORTS = {
@@ -102,31 +99,15 @@ def _run(*command: str, stdin: str = "", seconds: float = 300) -> str:
 
 @pytest.fixture(scope="module")
 def hosts() -> t.Iterator[dict[str, Host]]:
-    inventory = os.environ.get("HML_LAB_INVENTORY", "")
-    group = f"si-{os.getpid()}"
-    if not inventory:
-        names = ",".join(f"{release}={release}:mail" for release in RELEASES)
-        _run(sys.executable, str(LAB), "up", "--group", group, "--hosts", names, seconds=900)
-        inventory = str(ROOT / ".cache" / "lab" / group / "inventory.yml")
-    try:
-        listed = yaml.safe_load(pathlib.Path(inventory).read_text())["all"]["hosts"].values()
-        found = {}
-        for entry in listed:
-            if entry["lab_flavour"] == "mail":
-                host = _prepared(entry["lab_release"], entry["lab_container"])
-                found[host.release] = host
-        yield found
-    finally:
-        if not os.environ.get("HML_LAB_INVENTORY"):
-            _run(sys.executable, str(LAB), "down", "--group", group)
-
-
-def _prepared(release: str, container: str) -> Host:
+    group = Group("si")
     overrides = " ".join(f"'2525/inet/{setting}'" for setting in HARDENED)
-    _run("podman", "exec", "-i", container, "bash", stdin=PREPARE % overrides)
-    template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-    address = _run("podman", "inspect", "-f", template, container).strip()
-    return Host(release, container, address)
+    with group.running({release: f"{release}:mail" for release in RELEASES}):
+        for release in RELEASES:
+            group.sh(release, PREPARE % overrides)
+        yield {
+            release: Host(release, group.container(release), group.address(release))
+            for release in RELEASES
+        }
 
 
 @pytest.fixture(scope="module", params=RELEASES)

@@ -12,20 +12,16 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import datetime
-import importlib.util
 import json
-import os
 import pathlib
 import queue
 import re
-import subprocess
-import sys
 import time
-import types
 import typing as t
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+import verify_hosts as lab
 from ansible_collections.hardened.mail.plugins.module_utils.report.verified import (
     Host,
     Request,
@@ -39,11 +35,9 @@ from ansible_collections.hardened.mail.plugins.module_utils.starttls import (
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.dialogue import Target
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.report import report
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.talk import Account, Trust
+from lab_group import Group, run
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-LAB = ROOT / "tests" / "lab" / "lab.py"
-GROUP = f"verify{os.getpid()}"
+GROUP: t.Final = Group("verify")
 #: Breakages are shared out among the first three; the last one has those that a release can have differently.
 HOSTS: t.Final = {"a": "trixie", "b": "trixie", "c": "trixie", "d": "bookworm"}
 PORTS: t.Final = {
@@ -61,44 +55,12 @@ ON_BOOKWORM: t.Final = frozenset(
 LIMIT: t.Final = 15.0
 
 
-def _module(name: str) -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-lab = _module("verify_hosts")
 CASES: t.Final = [
     (one, release)
     for one in lab.BREAKAGES
     for release in ("trixie", "bookworm")
     if release == "trixie" or one.name in ON_BOOKWORM
 ]
-
-
-def run(
-    *command: str, stdin: str = "", cwd: pathlib.Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run a command with the collection of this checkout."""
-    return subprocess.run(
-        command,
-        input=stdin,
-        cwd=cwd,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-            "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
-            "ANSIBLE_NOCOLOR": "1",
-            **({"PWD": str(cwd)} if cwd else {}),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,9 +84,7 @@ class Server:
 
     def sh(self, script: str) -> str:
         """Run a script that must succeed."""
-        done = run("podman", "exec", "-i", f"hml-{GROUP}-{self.name}", "bash", "-e", stdin=script)
-        assert done.returncode == 0, f"{self.name}: {script}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        return GROUP.sh(self.name, f"set -e\n{script}")
 
     def target(self, port: int) -> Target:
         """How to reach a port."""
@@ -196,22 +156,16 @@ def found_on(host: Host) -> dict[str, str]:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, Server]]:
     """The hosts, all of them good."""
     place = tmp_path_factory.mktemp("verify")
-    listed = ",".join(f"{name}={release}:mail" for name, release in HOSTS.items())
-    up = run(sys.executable, str(LAB), "up", "--group", GROUP, "--hosts", listed)
-    try:
-        assert up.returncode == 0, up.stderr
-        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        found = {}
-        for name, release in HOSTS.items():
-            address = run("podman", "inspect", "-f", form, f"hml-{GROUP}-{name}").stdout.strip()
-            found[name] = Server(name, release, address, str(place / f"{name}.crt"))
+    with GROUP.running({name: f"{release}:mail" for name, release in HOSTS.items()}):
+        found = {
+            name: Server(name, release, GROUP.address(name), str(place / f"{name}.crt"))
+            for name, release in HOSTS.items()
+        }
         with concurrent.futures.ThreadPoolExecutor() as pool:
             list(pool.map(lambda one: one.sh(lab.GOOD), found.values()))
         for one in found.values():
-            pathlib.Path(one.root).write_text(one.sh("cat /etc/ssl/lab/root.crt"), "utf-8")
+            pathlib.Path(one.root).write_text(one.sh("cat /etc/ssl/lab/root.crt") + "\n", "utf-8")
         yield found
-    finally:
-        run(sys.executable, str(LAB), "down", "--group", GROUP)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -298,15 +252,7 @@ def verify(
     (place / "hosts.json").write_text(json.dumps({"all": {"hosts": known}}), "utf-8")
     (place / "variables.json").write_text(json.dumps(variables), "utf-8")
     done = run(
-        *(
-            sys.executable,
-            "-m",
-            "ansible",
-            "playbook",
-            "-i",
-            str(place / "hosts.json"),
-            "hardened.mail.verify",
-        ),
+        *("ansible-playbook", "-i", str(place / "hosts.json"), "hardened.mail.verify"),
         *("-e", f"@{place / 'variables.json'}", *options),
         cwd=place,
     )

@@ -15,6 +15,7 @@ import types
 import typing as t
 
 import pytest
+import wire_hosts as lab
 from ansible_collections.hardened.mail.plugins.filter.wire_findings import wire_findings
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -31,7 +32,6 @@ def _module(path: pathlib.Path) -> types.ModuleType:
     return module
 
 
-lab = _module(HERE / "wire_hosts.py")
 table = _module(POLICY / "wire_expected.py")
 #: All that no setting of ours can mend on a host with certificates of its own making.
 ALLOWED: t.Final = frozenset({"wire-certificate-self-signed"})

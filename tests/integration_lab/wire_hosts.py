@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import pathlib
 import re
-import subprocess
 import sys
 import typing as t
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LAB = ROOT / "tests" / "lab" / "lab.py"
+from lab_group import ROOT, Group, run
+
 RECORDED = ROOT / "tests" / "unit" / "fixtures" / "starttls-info.json"
 RELEASES = ("bookworm", "trixie")
 
@@ -154,53 +151,22 @@ PLAY = [
 ]
 
 
-def run(*command: str, stdin: str = "", seconds: float = 600) -> str:
-    """Run a command that must succeed; return its standard output."""
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-        "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
-    }
-    done = subprocess.run(
-        command,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-        env=environment,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
-    return done.stdout
-
-
 @contextlib.contextmanager
 def hosts(releases: t.Sequence[str] = RELEASES) -> t.Iterator[dict[tuple[str, str], str]]:
     """Start the hosts and take them away at the end; yield their addresses by (kind, release)."""
-    group = f"wire-{os.getpid()}"
+    group = Group("wire")
     kinds = {"stock": "", "hard": HARD, "bad": BAD}
     names = {(kind, release): f"{kind}-{release}" for kind in kinds for release in releases}
-    listed = ",".join(f"{name}={release}:mail" for (_kind, release), name in names.items())
-    run(sys.executable, str(LAB), "up", "--group", group, "--hosts", listed)
-    folder = ROOT / ".cache" / "lab" / group
-    try:
-        addresses = {}
-        for (kind, release), name in names.items():
-            container = f"hml-{group}-{name}"
-            run("podman", "exec", "-i", container, "bash", stdin=kinds[kind])
-            form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-            addresses[kind, release] = run("podman", "inspect", "-f", form, container).strip()
-        play = folder / "harden.yml"
+    with group.running({name: f"{release}:mail" for (_kind, release), name in names.items()}):
+        for (kind, _release), name in names.items():
+            group.sh(name, kinds[kind])
+        play = group.inventory.with_name("harden.yml")
         play.write_text(json.dumps(PLAY), encoding="utf-8")
         limit = ",".join(name for (kind, _release), name in names.items() if kind == "hard")
-        run(
-            *(sys.executable, "-m", "ansible", "playbook", "-i", str(folder / "inventory.yml")),
-            *("--limit", limit, str(play)),
-        )
-        yield addresses
-    finally:
-        run(sys.executable, str(LAB), "down", "--group", group)
+        command = ["ansible-playbook", "-i", str(group.inventory), "--limit", limit, str(play)]
+        done = run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield {key: group.address(name) for key, name in names.items()}
 
 
 def look(
@@ -215,12 +181,13 @@ def look(
         "server_name": server_name,
         "timeout": 30,
     }
-    output = run(
+    done = run(
         *(sys.executable, "-m", "ansible", "adhoc", "localhost", "-i", "localhost,", "-c", "local"),
         *("-e", f"ansible_python_interpreter={sys.executable}"),
         *("-m", "hardened.mail.starttls_info", "-a", json.dumps(options)),
     )
-    result: dict[str, t.Any] = json.loads(output.split(" => ", 1)[1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    result: dict[str, t.Any] = json.loads(done.stdout.split(" => ", 1)[1])
     return {key: value for key, value in result.items() if not key.startswith("ansible_")}
 
 
