@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 ALGORITHMS: t.Final = ("hmac-sha256", "hmac-sha384", "hmac-sha512")
 _BLOCK: t.Final = re.compile(r'key\s+"?([^"\s{]+)"?\s*\{(.*?)\}', re.DOTALL)
 _FIELD: t.Final = re.compile(r'(algorithm|secret)\s+"?([^";\s]+)"?\s*;')
-_COMMENT: t.Final = re.compile(r"/\*.*?\*/|//[^\n]*|#[^\n]*", re.DOTALL)
+# Base64 has slashes too, so what is in quotes is matched first, and stays.
+_COMMENT: t.Final = re.compile(r'("[^"\n]*")|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
 
 
 class KeyProblem(ValueError):
@@ -58,7 +59,7 @@ def read_key(text: str, *, name: t.Optional[str], algorithm: t.Optional[str]) ->
     """
     keys = {
         match[1].rstrip("."): dict(_FIELD.findall(match[2]))
-        for match in _BLOCK.finditer(_COMMENT.sub("", text))
+        for match in _BLOCK.finditer(_COMMENT.sub(r"\1", text))
     }
     if not keys:
         if name is None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from ansible_collections.hardened.mail.plugins.module_utils.records.tsig_key import (
     KeyProblem,
@@ -32,6 +34,20 @@ def test_read_key_takes_the_name_and_the_algorithm_from_the_file() -> None:
 def test_read_key_takes_a_secret_alone() -> None:
     key = read_key(f"{SECRET}\n", name="k", algorithm=None)
     assert (key.name, key.algorithm) == ("k", "hmac-sha256")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param("//" + SECRET[2:], id="slashes-first"),
+        pytest.param("c2l4//RlZW4gb2N0ZXRzIG9yIG1vcmU=", id="slashes-inside"),
+        pytest.param(SECRET, id="none"),
+    ],
+)
+def test_a_secret_may_look_like_a_comment(secret: str) -> None:
+    text = FILE.replace(SECRET, secret) + '/* key "old" { secret "x"; }; */ # key "x" {}\n'
+    key = read_key(text, name=None, algorithm=None)
+    assert key.secret == base64.b64decode(secret)
 
 
 @pytest.mark.parametrize(
