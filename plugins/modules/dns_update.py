@@ -15,7 +15,7 @@ description:
   - The update holds conditions. If somebody else changed one of the sets after it was read, the server refuses the whole
     update, and nothing of theirs is overwritten.
   - What is there is compared first. When nothing differs, no update is sent.
-  - The records are read back from the same server afterwards.
+  - The records are read back from the same server afterwards. When the serial number of the zone did not rise, a warning says so.
   - Records in several zones need one update for each zone. All zones are read before the first one is changed, and a failure
     says which zones were changed already.
 requirements:
@@ -89,7 +89,8 @@ options:
         default: 3600
       data:
         description:
-          - Data of each record as in a zone file, with absolute names and quoted strings.
+          - Data of each record as in a zone file, with absolute names. Each string of a TXT record is in double quotes; without them
+            a text would be cut at its blanks and ended by its first semicolon, so it is refused.
           - With O(records[].state=absent), the records to remove; the whole set when empty.
         type: list
         elements: str
@@ -206,6 +207,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
     RecordError,
     make_rrset,
     name_of,
+    shown,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.records.tsig_key import (
     ALGORITHMS,
@@ -295,7 +297,7 @@ def result_of(zones: t.Sequence[Zone]) -> dict[str, t.Any]:
 
 def fail_half_way(module: AnsibleModule, problem: HalfWay) -> None:
     """Fail, and say what was changed before."""
-    names = ", ".join(one.name for one in problem.done)
+    names = ", ".join(shown(one.name) for one in problem.done)
     if problem.unknown:
         state = "Whether this zone was changed is not known; run it again."
         if names:
@@ -322,6 +324,12 @@ def run(module: AnsibleModule) -> None:
                 found = publish(server, found)
             except HalfWay as problem:
                 fail_half_way(module, problem)
+    for zone in found:
+        if not module.check_mode and zone.unannounced:
+            module.warn(
+                f"{shown(zone.name)}: the records are changed, but the serial number is still {zone.serial_after},"
+                " and secondary servers fetch nothing until it rises."
+            )
     module.exit_json(**result_of(found))
 
 

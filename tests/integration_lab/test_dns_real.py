@@ -124,6 +124,8 @@ def test_a_whole_set_is_one_update_and_then_no_change(
     (told,) = made["zones"]
     assert told["zone"] == f"{zone}."
     assert len(told["changes"]) == len(whole_set(zone))
+    assert told["serial_before"] == before < told["serial_after"]
+    assert not made.get("warnings")
     # One update is one step of the serial number; the signer may take one of its own.
     assert servers.serial(zone) - before <= 2
     assert servers.dig(zone, "TXT") == sorted([FOREIGN, SPF])
@@ -278,6 +280,9 @@ def test_a_secondary_is_told_from_a_primary(
         pytest.param(record(f"{'x' * 64}.plain.example", "A", "192.0.2.1"), "64", id="label"),
         pytest.param(record("plain.example", "NS", "ns9.plain.example."), "belong to", id="ns"),
         pytest.param(record("x.plain.example", "A"), "no data", id="empty"),
+        pytest.param(
+            record("x.plain.example", "TXT", "v=spf1 mx -all"), "in double quotes", id="unquoted"
+        ),
     ],
 )
 def test_bad_records_reach_no_server(
@@ -294,6 +299,55 @@ def test_a_zone_that_would_be_unsound_is_refused_with_the_reason(publish: Publis
 def test_a_cname_in_the_way_is_named(servers: dns_hosts.NameServers, publish: Publisher) -> None:
     servers.nsupdate("zone plain.example", "update add alias.plain.example 60 CNAME www.example.")
     failed(publish(record("alias.plain.example", "A", "192.0.2.1")), "CNAME for www.example.")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_cname_where_others_stand_stops_all_before_anything_is_sent(
+    check: bool, servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    site = "mta-sts.cname.plain.example"
+    servers.nsupdate(
+        "zone plain.example",
+        f"update add {site} 60 AAAA 2001:db8::80",
+        f'update add {site} 60 TXT "ours"',
+    )
+    serial = servers.serial("plain.example")
+    both = [
+        record(site, "CNAME", "www.plain.example."),
+        record(f"other.{site}", "A", "192.0.2.1"),
+    ]
+    failed(publish(*both, check=check), f"{site}. has AAAA, TXT, and a CNAME stands alone")
+    assert servers.serial("plain.example") == serial
+    failed(publish(record("plain.example", "CNAME", "www.example.")), "NS, SOA, and a CNAME")
+
+
+def test_a_cname_that_others_came_before_is_not_left_out_alone(
+    servers: dns_hosts.NameServers, publish: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "late.plain.example"
+    real = dns_update.survey
+
+    def survey(*arguments: t.Any, **named: t.Any) -> t.Any:
+        found = real(*arguments, **named)
+        servers.nsupdate("zone plain.example", f"update add {name} 300 A 192.0.2.1")
+        return found
+
+    monkeypatch.setattr(dns_update, "survey", survey)
+    both = [record(name, "CNAME", "www.plain.example."), record(f"x.{name}", "A", "192.0.2.1")]
+    failed(publish(*both), "not as they were read a moment ago")
+    assert servers.dig(f"x.{name}", "A") == []
+
+
+def test_a_cname_comes_changes_and_goes(servers: dns_hosts.NameServers, publish: Publisher) -> None:
+    # The name has something below it, which is no record of its own, and in a signed zone it gets those of DNSSEC.
+    name = "web.signed.example"
+    servers.nsupdate("zone signed.example", f"update add below.{name} 60 A 192.0.2.1")
+    for target in ("one.example.", "two.example."):
+        assert publish(record(name, "CNAME", target))["changed"] is True
+        assert publish(record(name, "CNAME", target))["changed"] is False
+        assert servers.dig(name, "CNAME") == [target]
+    assert publish(record(name, "CNAME", state="absent"))["changed"] is True
+    assert servers.dig(name, "CNAME") == []
 
 
 def test_an_answer_from_a_wildcard_is_no_record_of_the_name(
@@ -431,7 +485,7 @@ def test_audit_shows_domains_as_the_resolver_sees_them(
         "audit_directory": str(tmp_path),
         "audit_fail_on": "medium",
     }
-    inventory = dns_hosts.ROOT / ".cache" / "lab" / servers.group / "inventory.yml"
+    inventory = servers.inventory
     done = subprocess.run(
         ["ansible-playbook", "-i", str(inventory), "hardened.mail.audit", "-e", json.dumps(wishes)],
         env={

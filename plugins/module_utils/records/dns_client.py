@@ -38,6 +38,23 @@ except ImportError:
     DNSPYTHON_MISSING = traceback.format_exc()
 
 
+#: What may stand at a name where an alias is wished.
+_BESIDE: t.Final = (
+    "A",
+    "AAAA",
+    "MX",
+    "TXT",
+    "SRV",
+    "CAA",
+    "TLSA",
+    "PTR",
+    "NS",
+    "SOA",
+    "HTTPS",
+    "SVCB",
+)
+
+
 class ServerProblem(Exception):
     """The server could not be asked, or said no; the text says what and what to do.
 
@@ -95,6 +112,8 @@ class Server:
         self._timeout = timeout
         self._key = key
         self._socket: t.Optional[socket.socket] = None
+        # Whether the last message may have reached the server.
+        self._sent = False
 
     def __enter__(self) -> Server:
         """Return the server; the connection is made with the first question."""
@@ -186,6 +205,19 @@ class Server:
         message.present(dns.name.from_text(name), type_)
         return bool(self._exchange(message, f"ask {zone} on").rcode() == dns.rcode.NOERROR)
 
+    def stands_at(self, zone: str, name: str) -> tuple[str, ...]:
+        """Return the types of the sets that a name has of its own, those of DNSSEC left out. Raises ServerProblem.
+
+        A server may refuse a question for all types (RFC 8482), so a condition tells whether there is one at all.
+        """
+        message = dns.update.UpdateMessage(zone)
+        message.absent(dns.name.from_text(name))
+        code = self._exchange(message, f"ask {zone} on").rcode()
+        if code == dns.rcode.NOERROR:
+            return ()
+        found = tuple(one for one in _BESIDE if self.read(name, one).data)
+        return found or (("other records",) if code == dns.rcode.YXDOMAIN else ())
+
     def _ask(self, name: str, type_: str) -> t.Any:
         """Return an authoritative answer. Raises ServerProblem."""
         query = dns.message.make_query(name, type_, use_edns=0, payload=1232)
@@ -260,7 +292,7 @@ class Server:
                 " set the clocks"
             ) from None
         except (dns.tsig.BadSignature, dns.tsig.BadTime, dns.message.UnknownTSIGKey) as error:
-            raise ServerProblem(
+            raise Unsure(
                 f"{what}: its answer is not signed with the key {self._name} ({type(error).__name__})"
             ) from None
         except (dns.exception.Timeout, socket.timeout):
@@ -268,9 +300,9 @@ class Server:
         except (EOFError, ConnectionResetError, BrokenPipeError):
             raise self._lost(f"{what}: it closed the connection without an answer") from None
         except (OSError, dns.exception.DNSException) as error:
-            raise ServerProblem(f"{what}: {error or type(error).__name__}") from None
+            raise self._lost(f"{what}: {str(error) or type(error).__name__}") from None
         if self._key is not None and not answer.had_tsig:
-            raise ServerProblem(
+            raise Unsure(
                 f"{what}: its answer ({dns.rcode.to_text(answer.rcode())}) is not signed, so it is not believed;"
                 f" does it know the key {self._name}?"
             )
@@ -278,7 +310,7 @@ class Server:
 
     def _lost(self, text: str) -> ServerProblem:
         """Return the problem of an answer that did not come: without a connection nothing was sent."""
-        return ServerProblem(text) if self._socket is None else Unsure(text)
+        return Unsure(text) if self._sent else ServerProblem(text)
 
     def _send(self, message: t.Any) -> t.Any:
         """Send on the open connection, once more on a new one when the server has closed it."""
@@ -293,9 +325,11 @@ class Server:
             return self._send_once(message)
 
     def _send_once(self, message: t.Any) -> t.Any:
+        self._sent = False
         if self._socket is None:
             self._socket = socket.create_connection((self.host, self.port), max(0.1, self.left()))
             self._socket.setblocking(False)
+        self._sent = True
         return dns.query.tcp(message, self.host, timeout=max(0.1, self.left()), sock=self._socket)
 
     @property
@@ -313,9 +347,12 @@ def _require(message: t.Any, change: Change) -> None:
     if change.before.data:
         message.present(name, *(_rdata(change.type, data) for data in change.before.data))
     else:
+        if change.type == "CNAME":
+            # A server leaves out a CNAME for a name that has other records, and makes the other changes (RFC 2136 section 3.4.2.2).
+            message.absent(name)
+            return
         message.absent(name, change.type)
-        if change.type != "CNAME":
-            message.absent(name, "CNAME")
+        message.absent(name, "CNAME")
 
 
 def _rdata(type_: str, data: str) -> t.Any:

@@ -25,6 +25,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.update_plan 
 )
 
 POLL_SECONDS: t.Final = 0.05
+#: How long a new serial number is waited for; a server may put it off for up to 300 seconds (RFC 2136 section 3.6).
+SERIAL_SECONDS: t.Final = 2.0
 
 
 class HalfWay(Exception):
@@ -44,6 +46,11 @@ class Zone:
     changes: tuple[Change, ...]
     serial_before: t.Optional[int] = None
     serial_after: t.Optional[int] = None
+
+    @property
+    def unannounced(self) -> bool:
+        """Whether records changed and the serial number did not, so that no secondary fetches them."""
+        return bool(self.changes) and self.serial_after == self.serial_before
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the zone as plain data, as the module returns it."""
@@ -106,7 +113,20 @@ def _survey_zone(server: Server, zone: str, wishes: t.Sequence[Wish]) -> Zone:
     found = {
         (one.name, one.type): _own(server, zone, one.name, one.type, wildcards) for one in wishes
     }
-    return Zone(zone, plan(wishes, found), serial_before=serial, serial_after=serial)
+    changes = plan(wishes, found)
+    for change in changes:
+        if change.type == "CNAME" and change.after.data and not change.before.data:
+            _refuse_beside(server, zone, change)
+    return Zone(zone, changes, serial_before=serial, serial_after=serial)
+
+
+def _refuse_beside(server: Server, zone: str, change: Change) -> None:
+    """Raise ServerProblem when other records stand where an alias is to come."""
+    beside = server.stands_at(zone, change.name)
+    if beside:
+        raise ServerProblem(
+            f"{change.name} has {', '.join(beside)}, and a CNAME stands alone: remove what is there, or publish no CNAME"
+        )
 
 
 def _own(
@@ -148,7 +168,12 @@ def _read_back(server: Server, zone: Zone) -> Zone:
                 f"{server.where} took the update of {zone.name}, but serves other data for {named(waiting)}"
             )
         time.sleep(POLL_SECONDS)
-    return replace(zone, serial_after=server.soa(zone.name)[1])
+    until = time.monotonic() + min(SERIAL_SECONDS, server.left())
+    while True:
+        made = replace(zone, serial_after=server.soa(zone.name)[1])
+        if not made.unannounced or time.monotonic() >= until:
+            return made
+        time.sleep(POLL_SECONDS)
 
 
 __all__ = ("HalfWay", "Zone", "publish", "survey")

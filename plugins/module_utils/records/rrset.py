@@ -30,6 +30,10 @@ _DONE: t.Final = re.compile(r"(?:_?[a-z0-9](?:[a-z0-9_-]{0,60}[a-z0-9])?\.)+")
 # IDNA 2003, which Python has, and IDNA 2008 give these different names (RFC 5894 section 7.2).
 _TWO_MEANINGS: t.Final = re.compile("[\u00df\u03c2\u200c\u200d]")
 _TOKEN: t.Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|((?:[^\s"\\;()]|\\.)+))', re.DOTALL)
+_QUOTED: t.Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NO_COMMENT: t.Final = re.compile(r"(?:[^\\;()]|\\.)*")
+#: The types whose data are strings and nothing else.
+_TEXTS: t.Final = ("TXT", "SPF")
 _ESCAPE: t.Final = re.compile(rb"\\([0-9]{3}|.)", re.DOTALL)
 _ESCAPED: t.Final = {
     **{octet: f"\\{octet:03d}" for octet in range(256) if not 0x20 <= octet < 0x7F},
@@ -79,7 +83,23 @@ def make_rrset(name: str, type_: str, data: t.Iterable[str], *, ttl: int = DEFAU
     for line in lines:
         if not line.strip() or not line.isascii() or not line.isprintable():
             raise RecordError(f"{found} {kind}: the data is {line!r}: expected one printable line")
+        _refuse_loose(f"{found} {kind}", kind, line)
     return RRset(found, kind, ttl, lines)
+
+
+def _refuse_loose(where: str, kind: str, line: str) -> None:
+    """Raise RecordError for data that a zone file would read as less than it says."""
+    outside = _QUOTED.sub('""', line)
+    if kind in _TEXTS and outside.replace('""', "").strip():
+        raise RecordError(
+            f"{where}: the data is {line[:80]!r}: expected every string in double quotes, as in"
+            ' "v=spf1 mx -all"; without them blanks cut it and a semicolon ends it'
+        )
+    if not _NO_COMMENT.fullmatch(outside):
+        raise RecordError(
+            f"{where}: the data is {line[:80]!r}: expected no semicolon and no parenthesis outside of double quotes,"
+            " where they do not count as data"
+        )
 
 
 def rrset_of(value: t.Any) -> RRset:

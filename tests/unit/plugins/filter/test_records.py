@@ -159,6 +159,13 @@ def test_dns_findings_compares_certificates() -> None:
         pytest.param("record_table", [[7]], {}, "expected a dictionary", id="table-set"),
         pytest.param("zone_fragment", [{}], {"zone": "a"}, "no list of record sets", id="zone"),
         pytest.param("zone_fragment", [[]], {"zone": "a..b"}, "an empty label", id="zone-name"),
+        pytest.param(
+            "zone_fragment",
+            [[{"name": "a", "type": "TXT", "data": ["v=spf1 mx -all"]}]],
+            {"zone": "a"},
+            "every string in double quotes",
+            id="zone-unquoted",
+        ),
         pytest.param("dns_findings", ["x"], {"domain": "a"}, "no list", id="findings-text"),
         pytest.param("dns_findings", [[]], {"domain": "-"}, "has the label", id="findings-name"),
         pytest.param(

@@ -212,6 +212,42 @@ def test_rrset_of_refuses_what_is_no_set(value: t.Any, message: str) -> None:
         rrset_of(value)
 
 
+@pytest.mark.parametrize(
+    ("type_", "data", "message"),
+    [
+        pytest.param("TXT", "v=spf1 mx -all", "every string in double quotes", id="blanks"),
+        pytest.param("TXT", "v=DMARC1;p=none", "every string in double quotes", id="semicolon"),
+        pytest.param("TXT", '"v=spf1 mx" -all', "every string in double quotes", id="half"),
+        pytest.param("TXT", '"v=spf1 mx -all', "every string in double quotes", id="no-end"),
+        pytest.param("txt", "v=spf1", "every string in double quotes", id="one-word"),
+        pytest.param("CAA", "0 issue ca.example; x=y", "no semicolon", id="caa"),
+        pytest.param("MX", "10 mx.example. ; the first", "no semicolon", id="comment"),
+        pytest.param(
+            "MX", "( 10 mx.example. )", "no semicolon and no parenthesis", id="parenthesis"
+        ),
+        pytest.param("CAA", r"0 issue a\\;b", "no semicolon", id="escaped-backslash"),
+    ],
+)
+def test_make_rrset_refuses_what_a_zone_file_reads_as_less(
+    type_: str, data: str, message: str
+) -> None:
+    with pytest.raises(RecordError, match=message):
+        make_rrset("a.example", type_, [data])
+
+
+@pytest.mark.parametrize(
+    ("type_", "data"),
+    [
+        pytest.param("TXT", r'"a;b (c) \" \\" "d"', id="quoted"),
+        pytest.param("TXT", '"a""b"', id="no-blank"),
+        pytest.param("CAA", '0 issue "ca.example; x=y"', id="caa"),
+        pytest.param("CAA", r"0 issue a\;b", id="escaped"),
+    ],
+)
+def test_make_rrset_takes_what_is_quoted_or_escaped(type_: str, data: str) -> None:
+    assert make_rrset("a.example", type_, [data]).data == (data,)
+
+
 def test_zone_lines_are_a_zone_for_dnspython() -> None:
     sets = [
         make_rrset("example.com", "TXT", [quote_txt("v=spf1 mx -all"), quote_txt('a;"b')]),
