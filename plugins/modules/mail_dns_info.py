@@ -226,9 +226,7 @@ def policy_of(
         return None, ""
     host = policy_host(domain)
     addresses = [*resolver(host, "A").data, *resolver(host, "AAAA").data]
-    return fetch_policy(
-        domain, addresses, timeout=max(1.0, resolver.left() / 2), ca_file=params["ca_file"]
-    )
+    return fetch_policy(domain, addresses, timeout=resolver.left() / 2, ca_file=params["ca_file"])
 
 
 def see(params: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], bool]:

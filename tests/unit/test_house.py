@@ -122,7 +122,7 @@ ROOMS: t.Final = {
     "report": ({"*"}, set()),
     "starttls": (
         {"conduct", "dialogue", "replies", "report", "suites", "tls_codec"},
-        {"conversation", "prober", "renegotiation", "roundtrip", "session", "talk"},
+        {"conversation", "deadline", "prober", "renegotiation", "roundtrip", "session", "talk"},
     ),
     "x509": ({"certificate", "chain", "der"}, {"pair", "request"}),
 }
