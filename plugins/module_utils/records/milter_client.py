@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import time
+import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.records.milter_protocol import (
@@ -26,6 +27,13 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.milter_proto
     packet,
     strings,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.deadline import (
+    dial,
+    seconds_until,
+)
+
+#: All that a milter may say of one message.
+_MOST_ALTOGETHER: t.Final = 4 * MOST_OCTETS
 
 
 class MilterProblem(Exception):
@@ -74,7 +82,7 @@ class _Talk:
         if kind == "unix":
             self._socket = socket.socket(socket.AF_UNIX)
             try:
-                self._socket.settimeout(self._left())
+                self._socket.settimeout(seconds_until(self._until))
                 self._socket.connect(where)
             except OSError:
                 self._socket.close()
@@ -83,18 +91,19 @@ class _Talk:
             host, _colon, port = where.rpartition(":")
             if not port.isdigit():
                 raise MilterError("expected unix:/path or inet:host:port")
-            self._socket = socket.create_connection((host.strip("[]"), int(port)), self._left())
+            self._socket = dial(host.strip("[]"), int(port), until=self._until)
         self._wanted = 0
+        self._octets_left = _MOST_ALTOGETHER
 
     def close(self) -> None:
         """Say goodbye and close the connection."""
         with contextlib.suppress(OSError):
-            self._socket.sendall(packet("Q"))
+            self._send(packet("Q"))
         self._socket.close()
 
     def show(self, letter: Letter) -> Verdict:
         """Return what the milter does to a message. Raises OSError and MilterError."""
-        self._socket.sendall(negotiation())
+        self._send(negotiation())
         command, data = self._read()
         if command != "O":
             raise MilterError(f"it answers {command!r} to an offer: expected 'O'")
@@ -103,7 +112,7 @@ class _Talk:
         if end:
             return Verdict(end, ())
         # Empty macros for this command tell some milters that it ends the message.
-        self._socket.sendall(macros("E", i="0") + packet("E"))
+        self._send(macros("E", i="0") + packet("E"))
         added = []
         while True:
             command, data = self._read()
@@ -130,15 +139,17 @@ class _Talk:
             without, silent = STEPS[command]
             if self._wanted & without:
                 continue
-            self._socket.sendall(
-                (macros(command, **named) if named else b"") + packet(command, data)
-            )
+            self._send((macros(command, **named) if named else b"") + packet(command, data))
             if self._wanted & silent:
                 continue
             answer, _data = self._read()
             if answer not in "cs":
                 return ENDS.get(answer, f"answered with {answer!r}")
         return ""
+
+    def _send(self, octets: bytes) -> None:
+        self._socket.settimeout(seconds_until(self._until))
+        self._socket.sendall(octets)
 
     def _read(self) -> tuple[str, bytes]:
         """Return command and data of the next packet that is not "in progress"."""
@@ -154,17 +165,17 @@ class _Talk:
                 return command, octets[1:]
 
     def _octets(self, number: int) -> bytes:
-        found = b""
+        self._octets_left -= number
+        if self._octets_left < 0:
+            raise MilterError(f"it says more than {_MOST_ALTOGETHER} octets of one message")
+        found = bytearray()
         while len(found) < number:
-            self._socket.settimeout(self._left())
+            self._socket.settimeout(seconds_until(self._until))
             more = self._socket.recv(number - len(found))
             if not more:
                 raise MilterError("it closed the connection")
             found += more
-        return found
-
-    def _left(self) -> float:
-        return max(0.01, self._until - time.monotonic())
+        return bytes(found)
 
 
 __all__ = ("Letter", "MilterProblem", "Verdict", "show")
