@@ -26,6 +26,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_view 
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import probe
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.processes import listening
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.deadline import seconds_until
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.session import (
     Session,
     lenient_context,
@@ -34,6 +35,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.starttls.session imp
 
 _PATIENCE: t.Final = 10.0
 _OPEN_SECONDS: t.Final = 5.0
+_POLL_SECONDS: t.Final = 0.05
 _AT_ONCE: t.Final = 4
 _SERVICES: t.Final = {"sieve": "managesieve-login", "lmtp": "lmtp"}
 _PROTOCOLS: t.Final = {"imap": "imap", "pop3": "pop3", "submission": "smtp"}
@@ -178,7 +180,7 @@ def _reply(sock: socket.socket, speech: _Speech, seconds: float) -> list[str]:
                 raise EOFError(lines[-1][:200])
             if lines[-1].startswith(speech.good):
                 return lines
-        sock.settimeout(max(until - time.monotonic(), 0.01))
+        sock.settimeout(seconds_until(until))
         more = sock.recv(4096)
         if not more or len(data) > 65536:
             raise EOFError("the server ended the conversation")
@@ -207,9 +209,9 @@ def socket_problem(
     until = time.monotonic() + seconds
     while True:
         problem = _socket_problem(wanted, mechanisms, until=until)
-        if not problem or time.monotonic() > until:
+        if not problem or time.monotonic() + _POLL_SECONDS > until:
             return problem
-        time.sleep(0.05)
+        time.sleep(_POLL_SECONDS)
 
 
 def _socket_problem(wanted: SocketChoice, mechanisms: t.Iterable[str], *, until: float) -> str:
@@ -235,12 +237,13 @@ def _socket_problem(wanted: SocketChoice, mechanisms: t.Iterable[str], *, until:
 def _mechanisms(path: str, *, until: float) -> set[str]:
     """Return the mechanisms that Dovecot tells a client of its authentication protocol."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(max(until - time.monotonic(), 0.5))
+        sock.settimeout(seconds_until(until))
         sock.connect(path)
         # 2.4 says nothing before it is greeted.
         sock.sendall(f"VERSION\t1\t2\nCPID\t{os.getpid()}\n".encode())
         data = b""
         while b"DONE\n" not in data:
+            sock.settimeout(seconds_until(until))
             more = sock.recv(4096)
             if not more:
                 raise OSError("the connection ended before the greeting was complete")

@@ -13,6 +13,7 @@ import time
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import dnssec_question
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.deadline import seconds_until
 
 RESOLV_CONF: t.Final = "/etc/resolv.conf"
 _SECONDS: t.Final = 5.0
@@ -81,7 +82,7 @@ def _ask(server: str, *, name: str, port: int) -> dnssec_question.Answer:
             until = time.monotonic() + _SECONDS
             try:
                 while True:
-                    sock.settimeout(max(until - time.monotonic(), 0.01))
+                    sock.settimeout(seconds_until(until))
                     try:
                         return dnssec_question.answer(sock.recv(1 << 16), number=number)
                     except dnssec_question.AnswerError:
