@@ -34,10 +34,12 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
     unquote_txt,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.records.spf import (
-    SpfNode,
     SpfRecord,
     parse_spf,
     spf_texts,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.records.spf_tree import (
+    SpfNode,
     spf_tree,
 )
 
@@ -100,7 +102,9 @@ class DnsView:
         """
         answer = self.ask(self.domain, "MX")
         if answer.empty:
-            return (Exchanger(0, self.domain),) if self.ask(self.domain, "A").data else ()
+            # RFC 5321 section 5.1: either kind of address will do.
+            found_at = self.ask(self.domain, "A").data or self.ask(self.domain, "AAAA").data
+            return (Exchanger(0, self.domain),) if found_at else ()
         found: list[Exchanger] = []
         for data in answer.data:
             try:

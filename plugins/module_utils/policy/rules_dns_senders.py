@@ -37,10 +37,13 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
     shown,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.records.spf import (
-    MOST_LOOKUPS,
-    MOST_VOIDS,
     SpfRecord,
     parse_spf,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.records.spf_tree import (
+    MOST_LOOKUPS,
+    MOST_VOIDS,
+    open_to,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.records.tags import (
     is_version,
@@ -105,24 +108,37 @@ def _spf_syntax(view: DnsView) -> t.Iterator[Hit]:
 
 
 def _spf_pass_all(view: DnsView) -> t.Iterator[Hit]:
-    record = _spf(view)
-    if record is not None and record.default == "+":
-        yield _spf_hit(
-            view,
-            "+all",
-            "-all",
-            f"the SPF record of {view.name} lets the whole world send in its name (+all).",
-            setting="spf: {all: -all}",
-        )
+    if _spf(view) is None:
+        return
+    found = open_to(view.spf)
+    if not found:
+        _spf_unknown(view)
+        return
+    terms = " ".join(dict.fromkeys(term for terms in found.values() for term in terms))
+    alone = terms == "all"
+    who = (
+        "the whole world" if len(found) > 1 else f"every second {next(iter(found))} address or more"
+    )
+    yield _spf_hit(
+        view,
+        "+all" if alone else terms,
+        "-all",
+        f"the SPF record of {view.name} lets {who} send in its name ({'+all' if alone else terms}).",
+        setting="spf: {all: -all}" if alone else "spf: {terms: [...]}",
+    )
 
 
 def _spf_no_all(view: DnsView) -> t.Iterator[Hit]:
     record = _spf(view)
-    if record is None or record.redirect or record.default in ("+", "-", "~"):
+    if record is None or view.spf.end in ("+", "-", "~"):
         return
+    if view.spf.end is None:
+        _spf_unknown(view)
+        return
+    way = f"redirect={record.redirect}: " if record.redirect and not record.default else ""
     yield _spf_hit(
         view,
-        "?all" if record.default else "no all",
+        f"{way}{'?all' if view.spf.end else 'no all'}",
         "-all",
         f"the SPF record of {view.name} says nothing about all other servers.",
         setting="spf: {all: -all}",
@@ -131,7 +147,9 @@ def _spf_no_all(view: DnsView) -> t.Iterator[Hit]:
 
 def _spf_softfail(view: DnsView) -> t.Iterator[Hit]:
     record = _spf(view)
-    if record is None or record.default != "~":
+    if record is None or view.spf.end != "~":
+        if record is not None and view.spf.end is None:
+            _spf_unknown(view)
         return
     enforced = view.dmarc.record is not None and view.dmarc.record.p != "none"
     yield _spf_hit(
@@ -171,9 +189,13 @@ def _spf_after_all(view: DnsView) -> t.Iterator[Hit]:
         )
 
 
-def _spf_unknown(view: DnsView) -> None:
+def _spf_unknown(view: DnsView, *, with_addresses: bool = False) -> None:
     """Raise Unanswered when a part of the tree could not be seen."""
-    lacking = [one for node in view.spf.walk() for one in node.unknown]
+    lacking = [
+        one
+        for node in view.spf.walk()
+        for one in (*node.unknown, *(node.addresses_unknown if with_addresses else ()))
+    ]
     if lacking:
         raise Unanswered(lacking[0])
 
@@ -203,7 +225,7 @@ def _spf_voids(view: DnsView) -> t.Iterator[Hit]:
             f"the SPF record of {view.name} asks for {found} names that have nothing: receivers stop at {MOST_VOIDS}.",
         )
     else:
-        _spf_unknown(view)
+        _spf_unknown(view, with_addresses=True)
 
 
 def _spf_include(view: DnsView) -> t.Iterator[Hit]:
@@ -710,8 +732,10 @@ RULES: t.Final[tuple[Rule[DnsView], ...]] = (
         _spf_pass_all,
         title="An SPF record lets everybody send",
         why="Forged mail passes SPF, and with it DMARC.",
-        source="RFC 7208 section 5.1",
-        example='example.com. TXT "v=spf1 mx +all"',
+        source="RFC 7208 sections 5.1, 5.2 and 6.1",
+        example='example.com. TXT "v=spf1 mx +all"\n'
+        'example.com. TXT "v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all"\n'
+        "include or redirect to such a record",
     ),
     dns_rule(
         "spf-no-all",

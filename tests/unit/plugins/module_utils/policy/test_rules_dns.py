@@ -196,6 +196,46 @@ CASES: t.Final = [
     pytest.param({APEX: "v=spf1 ip4:2001:db8::1 -all"}, {}, {"dns-spf-syntax"}, id="spf-ip4"),
     pytest.param({APEX: "v=spf1 mx +all"}, {}, {"dns-spf-pass-all"}, id="pass-all"),
     pytest.param({APEX: "v=spf1 mx all"}, {}, {"dns-spf-pass-all"}, id="bare-all"),
+    pytest.param(
+        {APEX: "v=spf1 redirect=o.example.net", ("o.example.net", "TXT"): "v=spf1 +all"},
+        {},
+        {"dns-spf-pass-all"},
+        id="redirect-to-all",
+    ),
+    pytest.param(
+        {APEX: "v=spf1 include:o.example.net -all", ("o.example.net", "TXT"): "v=spf1 all"},
+        {},
+        {"dns-spf-pass-all"},
+        id="include-of-all",
+    ),
+    pytest.param(
+        {APEX: "v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all"},
+        {},
+        {"dns-spf-pass-all"},
+        id="all-in-halves",
+    ),
+    pytest.param({APEX: "v=spf1 mx/0 -all"}, {}, {"dns-spf-pass-all"}, id="all-around-the-mx"),
+    pytest.param(
+        {APEX: "v=spf1 redirect=o.example.net", ("o.example.net", "TXT"): "v=spf1 mx ?all"},
+        {},
+        {"dns-spf-no-all"},
+        id="redirect-to-neutral",
+    ),
+    pytest.param(
+        {
+            APEX: "v=spf1 redirect=o.example.net",
+            ("o.example.net", "TXT"): "v=spf1 a:mx1.example.com",
+        },
+        {},
+        {"dns-spf-no-all"},
+        id="redirect-to-no-all",
+    ),
+    pytest.param(
+        {APEX: "v=spf1 redirect=o.example.net", ("o.example.net", "TXT"): "v=spf1 ~all"},
+        {},
+        {"dns-spf-softfail"},
+        id="redirect-to-softfail",
+    ),
     pytest.param({APEX: "v=spf1 mx"}, {}, {"dns-spf-no-all"}, id="no-all"),
     pytest.param({APEX: "v=spf1 mx ?all"}, {}, {"dns-spf-no-all"}, id="neutral-all"),
     pytest.param({APEX: "v=spf1 mx ~all"}, {}, {"dns-spf-softfail"}, id="softfail"),
@@ -221,6 +261,21 @@ CASES: t.Final = [
         {},
         {"dns-spf-voids"},
         id="three-voids",
+    ),
+    pytest.param(
+        {APEX: "v=spf1 exists:x1.example.net exists:x2.example.net exists:x3.example.net mx -all"},
+        {},
+        {"dns-spf-voids"},
+        id="three-voids-of-exists",
+    ),
+    pytest.param(
+        {
+            APEX: "v=spf1 mx:example.net mx -all",
+            ("example.net", "MX"): [f"10 x{number}.example.net." for number in range(3)],
+        },
+        {},
+        {"dns-spf-voids"},
+        id="three-mx-hosts-without-addresses",
     ),
     pytest.param(
         {APEX: "v=spf1 include:gone.example.net mx -all"},
@@ -543,6 +598,30 @@ def test_what_is_not_known_is_incomplete_and_never_good() -> None:
             id="include",
         ),
         pytest.param(
+            {
+                APEX: "v=spf1 redirect=x.example.net",
+                ("x.example.net", "TXT"): Answer("failed", reason="timeout"),
+            },
+            {},
+            "x.example.net. TXT: timeout",
+            "dns-spf-pass-all",
+            id="redirect",
+        ),
+        pytest.param(
+            {APEX: "v=spf1 a:x.example.net/0 -all", ("x.example.net", "A"): Answer("failed")},
+            {},
+            "x.example.net. A",
+            "dns-spf-pass-all",
+            id="wide-network-around-what",
+        ),
+        pytest.param(
+            {APEX: "v=spf1 a:x.example.net -all", ("x.example.net", "A"): Answer("failed")},
+            {},
+            "x.example.net. A",
+            "dns-spf-voids",
+            id="address",
+        ),
+        pytest.param(
             {TLSA: ["3 1 2 " + "ab" * 64]},
             {},
             "a TLSA record is no SHA-256",
@@ -556,6 +635,33 @@ def test_a_part_that_is_not_known_is_said(
 ) -> None:
     found = [one for one in judged(changes, **more).incomplete if reason in one.reason]
     assert [one for one in found if rule in one.rules]
+
+
+def test_an_address_that_is_not_known_leaves_no_more_open_than_it_must() -> None:
+    changes = {APEX: "v=spf1 a:x.example.net -all", ("x.example.net", "A"): Answer("failed")}
+    (open_,) = judged(changes).incomplete
+    assert open_.rules == ("dns-spf-voids",)
+
+
+def test_whom_a_record_lets_send_is_said() -> None:
+    def said(text: str) -> str:
+        found = judged({APEX: text, ("o.example.net", "TXT"): "v=spf1 +all"}).findings
+        return next(one.message for one in found if one.rule == "dns-spf-pass-all")
+
+    assert "lets the whole world send in its name (+all)." in said("v=spf1 +all")
+    assert "the whole world send in its name (include:o.example.net)." in said(
+        "v=spf1 mx include:o.example.net -all"
+    )
+    assert "every second IPv4 address or more send in its name (mx/0)." in said("v=spf1 mx/0 -all")
+
+
+def test_a_domain_with_an_ipv6_address_alone_gets_mail() -> None:
+    view = DnsView(
+        "example.com.",
+        lookup_of({MX: None, ("example.com", "AAAA"): "2001:db8::25"}),
+    )
+    assert [one.host for one in view.exchangers] == ["example.com."]
+    assert not DnsView("example.com.", lookup_of({MX: None})).receives
 
 
 def test_a_message_is_a_sentence_and_names_stay_as_they_are() -> None:
