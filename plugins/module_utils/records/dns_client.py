@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 import traceback
@@ -16,6 +17,10 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.tsig_key imp
 from ansible_collections.hardened.mail.plugins.module_utils.records.update_plan import (
     Change,
     Found,
+)
+from ansible_collections.hardened.mail.plugins.module_utils.starttls.deadline import (
+    dial,
+    seconds_until,
 )
 
 #: Why dnspython cannot be used; None when it can.
@@ -36,7 +41,17 @@ try:
     import dns.update
 except ImportError:
     DNSPYTHON_MISSING = traceback.format_exc()
+else:
+    #: What a server says when a condition of an update does not hold (RFC 2136 section 2.2).
+    _DO_NOT_HOLD: t.Final = (
+        dns.rcode.NXRRSET,
+        dns.rcode.YXRRSET,
+        dns.rcode.YXDOMAIN,
+        dns.rcode.NXDOMAIN,
+    )
 
+#: Conditions in one message, which must not grow beyond 64 KiB.
+_CONDITIONS: t.Final = 100
 
 #: What may stand at a name where an alias is wished.
 _BESIDE: t.Final = (
@@ -91,6 +106,10 @@ class CnameThere(ServerProblem):
     """The name is an alias, beside which nothing can stand."""
 
 
+class NoWord(ServerProblem):
+    """The server does not say whether a condition holds."""
+
+
 class Unsure(ServerProblem):
     """No answer came to what was sent."""
 
@@ -112,6 +131,10 @@ class Server:
         self._timeout = timeout
         self._key = key
         self._socket: t.Optional[socket.socket] = None
+        # The zone of each name, as far as an answer has told.
+        self._zones: dict[str, str] = {}
+        # Zones of which the server does not say whether a condition holds, and why.
+        self._mute: dict[str, NoWord] = {}
         # Whether the last message may have reached the server.
         self._sent = False
 
@@ -158,15 +181,22 @@ class Server:
         return Found(ttl, tuple(sorted(data))) if data else Found()
 
     def zone_of(self, name: str) -> str:
-        """Return the zone of this server that has the name. Raises ServerProblem."""
-        answer = self._ask(name, "SOA")
-        for one in (*answer.answer, *answer.authority):
-            if one.rdtype == dns.rdatatype.SOA:
-                return str(one.name.to_text()).lower()
-        if answer.answer and "." in name.rstrip("."):
-            # An alias is answered in place of the question, and is never the apex of a zone.
-            return self.zone_of(name.partition(".")[2])
-        raise ServerProblem(f"{self.where} named no zone for {name}")
+        """Return the zone of this server that has the name; it is asked once. Raises ServerProblem."""
+        if name not in self._zones:
+            answer = self._ask(name, "SOA")
+            own = dns.name.from_text(name)
+            if any(one.rdtype == dns.rdatatype.SOA and one.name == own for one in answer.answer):
+                self._zones[name] = name
+            elif answer.answer and "." in name.rstrip("."):
+                # An alias is answered in place of the question, and is never the apex of a zone.
+                self._zones[name] = self.zone_of(name.partition(".")[2])
+        if name not in self._zones:
+            raise ServerProblem(f"{self.where} named no zone for {name}")
+        return self._zones[name]
+
+    def zone_told(self, name: str) -> t.Optional[str]:
+        """Return the zone of a name, None as long as no answer has told it."""
+        return self._zones.get(name)
 
     def soa(self, zone: str) -> tuple[str, int]:
         """Return the primary server that the SOA record names, and the serial number. Raises ServerProblem."""
@@ -181,14 +211,18 @@ class Server:
         """Make all changes or none. Raises ServerProblem, Changed when the sets are not as they were read."""
         message = dns.update.UpdateMessage(zone)
         for change in changes:
-            _require(message, change)
+            beside = {one.type for one in changes if one.name == change.name and not one.after.data}
+            _require(message, change, beside)
+        # A server makes them in this order, and an alias and other records may take each other's place.
+        for change in changes:
             if change.before.data:
                 message.delete(dns.name.from_text(change.name), change.type)
+        for change in changes:
             for data in change.after.data:
                 message.add(dns.name.from_text(change.name), change.after.ttl, change.type, data)
         answer = self._exchange(message, f"update {zone} on")
         code = answer.rcode()
-        if code in (dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.YXDOMAIN, dns.rcode.NXDOMAIN):
+        if code in _DO_NOT_HOLD:
             raise Changed(
                 f"{self.where}: the records of {zone} are not as they were read a moment ago"
                 f" ({dns.rcode.to_text(code)}): somebody else changes them too. Run it again"
@@ -199,11 +233,40 @@ class Server:
     def is_real(self, zone: str, name: str, type_: str) -> bool:
         """Return whether a name has a set of its own, and is not answered from a wildcard.
 
-        Raises ServerProblem. An update with a condition and without a change is a question.
+        Raises ServerProblem, NoWord among them.
         """
         message = dns.update.UpdateMessage(zone)
         message.present(dns.name.from_text(name), type_)
-        return bool(self._exchange(message, f"ask {zone} on").rcode() == dns.rcode.NOERROR)
+        return self._holds(zone, message)
+
+    def are_real(self, zone: str, sets: t.Mapping[tuple[str, str], Found]) -> bool:
+        """Return whether a zone itself has all of these sets as they are here. Raises ServerProblem, NoWord among them."""
+        listed = list(sets.items())
+        for start in range(0, len(listed), _CONDITIONS):
+            message = dns.update.UpdateMessage(zone)
+            for (name, type_), found in listed[start : start + _CONDITIONS]:
+                data = (_rdata(type_, one) for one in found.data)
+                message.present(dns.name.from_text(name), *data)
+            if not self._holds(zone, message):
+                return False
+        return True
+
+    def _holds(self, zone: str, conditions: t.Any) -> bool:
+        """Return whether conditions hold: an update with conditions and without a change is a question.
+
+        Raises ServerProblem, and NoWord when the server says neither.
+        """
+        if zone in self._mute:
+            raise self._mute[zone]
+        code = self._exchange(conditions, f"ask {zone} on").rcode()
+        if code != dns.rcode.NOERROR and code not in _DO_NOT_HOLD:
+            self._mute[zone] = NoWord(
+                f"{self.where} answers {dns.rcode.to_text(code)} when it is asked which records of {zone} are there"
+                " and which come from a wildcard: the key may not ask this (allow-update or update-policy of the zone),"
+                " or the server is a secondary"
+            )
+            raise self._mute[zone]
+        return bool(code == dns.rcode.NOERROR)
 
     def stands_at(self, zone: str, name: str) -> tuple[str, ...]:
         """Return the types of the sets that a name has of its own, those of DNSSEC left out. Raises ServerProblem.
@@ -212,11 +275,12 @@ class Server:
         """
         message = dns.update.UpdateMessage(zone)
         message.absent(dns.name.from_text(name))
-        code = self._exchange(message, f"ask {zone} on").rcode()
-        if code == dns.rcode.NOERROR:
-            return ()
-        found = tuple(one for one in _BESIDE if self.read(name, one).data)
-        return found or (("other records",) if code == dns.rcode.YXDOMAIN else ())
+        others: tuple[str, ...] = ()
+        with contextlib.suppress(NoWord):
+            if self._holds(zone, message):
+                return ()
+            others = ("other records",)
+        return tuple(one for one in _BESIDE if self.read(name, one).data) or others
 
     def _ask(self, name: str, type_: str) -> t.Any:
         """Return an authoritative answer. Raises ServerProblem."""
@@ -237,6 +301,11 @@ class Server:
             raise ServerProblem(
                 f"{self.where} is not authoritative for {name}: name the primary server of the zone"
             )
+        if not answer.answer:
+            # An answer that there is nothing comes with the SOA record of the zone (RFC 2308 section 3).
+            for one in answer.authority:
+                if one.rdtype == dns.rdatatype.SOA:
+                    self._zones[name] = str(one.name.to_text()).lower()
         return answer
 
     def _refusal(self, zone: str, code: int) -> str:
@@ -271,6 +340,10 @@ class Server:
     def _exchange(self, message: t.Any, doing: str) -> t.Any:
         """Send a message and return the answer, whose signature was checked. Raises ServerProblem."""
         what = f"Cannot {doing} {self.where}"
+        if not self.left():
+            raise ServerProblem(
+                f"{what}: the {self._timeout:.3g} seconds for everything are over: set timeout to more"
+            )
         if self._key is not None:
             name = dns.name.from_text(self._key.name)
             key = dns.tsig.Key(name, self._key.secret, dns.name.from_text(self._key.algorithm))
@@ -296,7 +369,7 @@ class Server:
                 f"{what}: its answer is not signed with the key {self._name} ({type(error).__name__})"
             ) from None
         except (dns.exception.Timeout, socket.timeout):
-            raise self._lost(f"{what}: no answer within {self._timeout:g} seconds") from None
+            raise self._lost(f"{what}: no answer within {self._timeout:.3g} seconds") from None
         except (EOFError, ConnectionResetError, BrokenPipeError):
             raise self._lost(f"{what}: it closed the connection without an answer") from None
         except (OSError, dns.exception.DNSException) as error:
@@ -313,24 +386,28 @@ class Server:
         return Unsure(text) if self._sent else ServerProblem(text)
 
     def _send(self, message: t.Any) -> t.Any:
-        """Send on the open connection, once more on a new one when the server has closed it."""
+        """Send on the open connection; a question once more on a new one when the server has closed it."""
         fresh = self._socket is None
         try:
             return self._send_once(message)
         except (EOFError, ConnectionError):
             self.close()
             # An update may have been made although its answer was lost; the conditions in it make a second one fail.
-            if fresh or dns.opcode.from_flags(message.flags) == dns.opcode.UPDATE:
+            if fresh or _changes(message):
                 raise
             return self._send_once(message)
 
     def _send_once(self, message: t.Any) -> t.Any:
         self._sent = False
+        if self._socket is not None and _changes(message):
+            # A server may close a connection after any answer (RFC 7766 section 6.2.3), and an update is sent once.
+            self.close()
         if self._socket is None:
-            self._socket = socket.create_connection((self.host, self.port), max(0.1, self.left()))
+            self._socket = dial(self.host, self.port, until=self._deadline)
             self._socket.setblocking(False)
+        left = seconds_until(self._deadline)
         self._sent = True
-        return dns.query.tcp(message, self.host, timeout=max(0.1, self.left()), sock=self._socket)
+        return dns.query.tcp(message, self.host, timeout=left, sock=self._socket)
 
     @property
     def _name(self) -> str:
@@ -341,22 +418,36 @@ class Server:
         return self._key.algorithm if self._key else ""
 
 
-def _require(message: t.Any, change: Change) -> None:
-    """Make the update depend on the set being as it was read, and on no CNAME at its name."""
+def _changes(message: t.Any) -> bool:
+    """Return whether a message changes something, and does not only ask."""
+    return isinstance(message, dns.update.UpdateMessage) and bool(message.update)
+
+
+def _require(message: t.Any, change: Change, going: t.AbstractSet[str]) -> None:
+    """Make the update depend on the set being as it was read, and on nothing beside a CNAME but what is *going*."""
     name = dns.name.from_text(change.name)
     if change.before.data:
         message.present(name, *(_rdata(change.type, data) for data in change.before.data))
-    else:
-        if change.type == "CNAME":
-            # A server leaves out a CNAME for a name that has other records, and makes the other changes (RFC 2136 section 3.4.2.2).
-            message.absent(name)
-            return
-        message.absent(name, change.type)
-        message.absent(name, "CNAME")
+        return
+    # A server leaves out a CNAME for a name that has other records, and makes the other changes (RFC 2136 section 3.4.2.2).
+    if change.type == "CNAME" and not going:
+        message.absent(name)
+        return
+    beside = _BESIDE if change.type == "CNAME" else ("CNAME",)
+    for type_ in (change.type, *(one for one in beside if one not in going)):
+        message.absent(name, type_)
 
 
 def _rdata(type_: str, data: str) -> t.Any:
     return dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(type_), data)
 
 
-__all__ = ("DNSPYTHON_MISSING", "Changed", "CnameThere", "Server", "ServerProblem", "canonical")
+__all__ = (
+    "DNSPYTHON_MISSING",
+    "Changed",
+    "CnameThere",
+    "NoWord",
+    "Server",
+    "ServerProblem",
+    "canonical",
+)

@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.records.dns_client import (
     CnameThere,
+    NoWord,
     Server,
     ServerProblem,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import is_within
 from ansible_collections.hardened.mail.plugins.module_utils.records.update_plan import (
     Change,
     Found,
@@ -27,6 +30,10 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.update_plan 
 POLL_SECONDS: t.Final = 0.05
 #: How long a new serial number is waited for; a server may put it off for up to 300 seconds (RFC 2136 section 3.6).
 SERIAL_SECONDS: t.Final = 2.0
+
+#: Name and type of a set, and what is served for it.
+Key = tuple[str, str]
+Served = t.Union[Found, CnameThere]
 
 
 class HalfWay(Exception):
@@ -65,15 +72,24 @@ class Zone:
 def survey(server: Server, wishes: t.Sequence[Wish], *, zones: t.Sequence[str]) -> tuple[Zone, ...]:
     """Return for each zone what differs from the wishes. Raises ServerProblem.
 
-    *zones* are the zones to look for names in; without any, the server is asked for the zone of each name.
+    *zones* are the zones to look for names in; without any, the server is asked for them.
     """
+    served = {(one.name, one.type): _served(server, one) for one in wishes}
+    where = _where(server, {name for name, _type in served}, zones)
+    own = _own_at_once(server, served, where)
+    wildcards: dict[Key, Found] = {}
+    found: dict[Key, Served] = {}
+    for (name, type_), one in served.items():
+        if not zones and (name, type_) not in own:
+            where[name] = server.zone_of(name)
+        if (name, type_) in own or _is_own(server, where[name], (name, type_), one, wildcards):
+            found[name, type_] = one
+        else:
+            found[name, type_] = Found()
     parts: dict[str, list[Wish]] = {}
-    known: dict[str, str] = {}
     for wish in wishes:
-        if wish.name not in known:
-            known[wish.name] = _zone_of(server, wish.name, zones)
-        parts.setdefault(known[wish.name], []).append(wish)
-    return tuple(_survey_zone(server, zone, parts[zone]) for zone in sorted(parts))
+        parts.setdefault(where[wish.name], []).append(wish)
+    return tuple(_survey_zone(server, zone, parts[zone], found) for zone in sorted(parts))
 
 
 def publish(server: Server, zones: t.Sequence[Zone]) -> tuple[Zone, ...]:
@@ -98,59 +114,114 @@ def _changed(zones: t.Iterable[Zone]) -> tuple[Zone, ...]:
     return tuple(one for one in zones if one.changes)
 
 
-def _zone_of(server: Server, name: str, zones: t.Sequence[str]) -> str:
-    if not zones:
-        return server.zone_of(name)
-    zone = zone_for(name, zones)
-    if zone is None:
-        raise ServerProblem(f"{name} is in none of the zones {', '.join(zones)}")
-    return zone
+def _served(server: Server, wish: Wish) -> Served:
+    try:
+        return server.read(wish.name, wish.type)
+    except CnameThere as problem:
+        return problem
 
 
-def _survey_zone(server: Server, zone: str, wishes: t.Sequence[Wish]) -> Zone:
+def _where(server: Server, names: t.Iterable[str], zones: t.Sequence[str]) -> dict[str, str]:
+    """Return the zone of each name. Raises ServerProblem.
+
+    Without *zones* it is a guess for names that have records: the nearest zone that the server has named.
+    """
+    found: dict[str, str] = {}
+    told = {name: None if zones else server.zone_told(name) for name in names}
+    # Names of which the server has told come first, and short ones before those below them.
+    for name in sorted(told, key=lambda one: (told[one] is None, len(one))):
+        zone = told[name] or zone_for(name, zones or found.values())
+        if zone is None and zones:
+            raise ServerProblem(f"{name} is in none of the zones {', '.join(zones)}")
+        found[name] = server.zone_of(name) if zone is None else zone
+    return found
+
+
+def _own_at_once(
+    server: Server, served: t.Mapping[Key, Served], where: t.Mapping[str, str]
+) -> set[Key]:
+    """Return the sets for which no wildcard answers, where one question for each zone tells. Raises ServerProblem.
+
+    A zone that has the sets is the zone of their names, too.
+    """
+    own: set[Key] = set()
+    for zone in set(where.values()):
+        sets = {
+            key: one
+            for key, one in served.items()
+            if where[key[0]] == zone and isinstance(one, Found)
+        }
+        asked = {key: one for key, one in sets.items() if one.data and key[0] != zone}
+        with contextlib.suppress(NoWord):
+            if not asked or server.are_real(zone, asked):
+                own |= sets.keys()
+    return own
+
+
+def _is_own(
+    server: Server, zone: str, key: Key, served: Served, wildcards: dict[Key, Found]
+) -> bool:
+    """Return whether what is served is the name's own, and not made from a wildcard. Raises ServerProblem."""
+    name, type_ = key
+    if isinstance(served, CnameThere):
+        type_, served = "CNAME", server.read(name, "CNAME")
+    if not served.data or name == zone:
+        return True
+    try:
+        return server.is_real(zone, name, type_)
+    except NoWord:
+        # Only a wildcard with the same records leaves a doubt.
+        if _from_wildcard(server, zone, (name, type_), served, wildcards):
+            raise
+        return True
+
+
+def _from_wildcard(
+    server: Server, zone: str, key: Key, served: Found, wildcards: dict[Key, Found]
+) -> bool:
+    """Return whether a wildcard above a name has the same records. Raises ServerProblem."""
+    name, type_ = key
+    parent = name.partition(".")[2]
+    while parent and is_within(parent, zone):
+        at = (f"*.{parent}", type_)
+        if at not in wildcards:
+            wildcards[at] = Found()
+            with contextlib.suppress(CnameThere):
+                wildcards[at] = Found() if at[0] == name else server.read(*at)
+        if wildcards[at].data == served.data:
+            return True
+        parent = parent.partition(".")[2]
+    return False
+
+
+def _survey_zone(
+    server: Server, zone: str, wishes: t.Sequence[Wish], found: t.Mapping[Key, Served]
+) -> Zone:
     _primary, serial = server.soa(zone)
-    wildcards: dict[tuple[str, str], Found] = {}
-    found = {
-        (one.name, one.type): _own(server, zone, one.name, one.type, wildcards) for one in wishes
-    }
-    changes = plan(wishes, found)
+    sets = {key: one if isinstance(one, Found) else Found() for key, one in found.items()}
+    changes = plan(wishes, sets)
+    going: dict[str, set[str]] = {}
+    for change in changes:
+        if not change.after.data:
+            going.setdefault(change.name, set()).add(change.type)
+    for wish in wishes:
+        alias = found[wish.name, wish.type]
+        stays = not wish.absent and "CNAME" not in going.get(wish.name, ())
+        if isinstance(alias, CnameThere) and stays:
+            raise alias
     for change in changes:
         if change.type == "CNAME" and change.after.data and not change.before.data:
-            _refuse_beside(server, zone, change)
+            _refuse_beside(server, zone, change, going.get(change.name, set()))
     return Zone(zone, changes, serial_before=serial, serial_after=serial)
 
 
-def _refuse_beside(server: Server, zone: str, change: Change) -> None:
-    """Raise ServerProblem when other records stand where an alias is to come."""
-    beside = server.stands_at(zone, change.name)
+def _refuse_beside(server: Server, zone: str, change: Change, going: t.AbstractSet[str]) -> None:
+    """Raise ServerProblem when other records stand, and stay, where an alias is to come."""
+    beside = [one for one in server.stands_at(zone, change.name) if one not in going]
     if beside:
         raise ServerProblem(
             f"{change.name} has {', '.join(beside)}, and a CNAME stands alone: remove what is there, or publish no CNAME"
         )
-
-
-def _own(
-    server: Server, zone: str, name: str, type_: str, wildcards: dict[tuple[str, str], Found]
-) -> Found:
-    """Return the set that the name itself has: an answer made from a wildcard is none. Raises ServerProblem."""
-    try:
-        found = server.read(name, type_)
-    except CnameThere:
-        if server.is_real(zone, name, "CNAME"):
-            raise
-        return Found()
-    if not found.data or name == zone:
-        return found
-    parent = name.partition(".")[2]
-    while True:
-        key = (f"*.{parent}", type_)
-        if key not in wildcards:
-            wildcards[key] = Found() if key[0] == name else server.read(*key)
-        if wildcards[key].data == found.data and not server.is_real(zone, name, type_):
-            return Found()
-        if parent == zone or "." not in parent.rstrip("."):
-            return found
-        parent = parent.partition(".")[2]
 
 
 def _read_back(server: Server, zone: Zone) -> Zone:
@@ -160,7 +231,11 @@ def _read_back(server: Server, zone: Zone) -> Zone:
     """
     waiting = zone.changes
     while True:
-        waiting = tuple(one for one in waiting if server.read(one.name, one.type) != one.after)
+        try:
+            waiting = tuple(one for one in waiting if not _is_served(server, zone.name, one))
+        except ServerProblem:
+            if server.left():
+                raise
         if not waiting:
             break
         if not server.left():
@@ -168,12 +243,28 @@ def _read_back(server: Server, zone: Zone) -> Zone:
                 f"{server.where} took the update of {zone.name}, but serves other data for {named(waiting)}"
             )
         time.sleep(POLL_SECONDS)
-    until = time.monotonic() + min(SERIAL_SECONDS, server.left())
+    until = time.monotonic() + min(SERIAL_SECONDS, server.left() / 2)
     while True:
         made = replace(zone, serial_after=server.soa(zone.name)[1])
         if not made.unannounced or time.monotonic() >= until:
             return made
         time.sleep(POLL_SECONDS)
+
+
+def _is_served(server: Server, zone: str, change: Change) -> bool:
+    """Return whether the server serves a set as it shall be. Raises ServerProblem.
+
+    Where a set has gone a wildcard answers, or an alias that came in the same update.
+    """
+    try:
+        served = server.read(change.name, change.type)
+    except CnameThere:
+        return not change.after.data
+    if served == change.after:
+        return True
+    return not change.after.data and _from_wildcard(
+        server, zone, (change.name, change.type), served, {}
+    )
 
 
 __all__ = ("HalfWay", "Zone", "publish", "survey")

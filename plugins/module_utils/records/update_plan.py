@@ -97,7 +97,11 @@ def refuse(wishes: t.Sequence[Wish]) -> None:
         if not wish.absent and not wish.data:
             raise RecordError(f"{where}: there is no data: expected one record at least")
     for (name, type_), wish in seen.items():
-        beside = sorted(other for at, other in seen if at == name and other != "CNAME")
+        beside = sorted(
+            other
+            for (at, other), one in seen.items()
+            if at == name and other != "CNAME" and not one.absent
+        )
         if type_ == "CNAME" and beside and not wish.absent:
             raise RecordError(f"{name} has a CNAME and {beside[0]}: a CNAME stands alone")
 
