@@ -128,7 +128,9 @@ read:
   type: dict
   sample: {found: true, seconds: 0.14, received_with: ESMTPSA}
 left:
-  description: The number of test messages that could not be taken away.
+  description:
+    - The number of test messages that could not be taken away.
+    - It is 1 when the message was handed in, the server gave no reply, and the message was not found; it may still come.
   returned: success
   type: int
   sample: 0

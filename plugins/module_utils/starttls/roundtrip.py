@@ -32,6 +32,10 @@ _PATIENCE: t.Final = 20.0
 _RECEIVED: t.Final = re.compile(r"(?i)\bwith (E?SMTP\w*)")
 
 
+class _NoReply(WireError):
+    """The end of the message was sent, and whether the server took it is not known."""
+
+
 @dataclass(frozen=True)
 class Journey:
     """Where the message goes in and comes out, and for whom."""
@@ -48,11 +52,13 @@ def send_and_read(journey: Journey, *, timeout: float) -> dict[str, Json]:
     token = secrets.token_hex(16)
     began = time.monotonic()
     result = not_sent("no message was sent")
+    handed_in = False
     try:
         result["sent"] = _send(journey, token, until=min(until, began + _PATIENCE))
     except (WireError, ssl.SSLError) as exc:
         result["sent"] = incomplete(str(exc))
-    if result["sent"].get("accepted"):
+        handed_in = isinstance(exc, _NoReply)
+    if handed_in or result["sent"].get("accepted"):
         try:
             result.update(_read(journey, token, began=began, until=until))
         except (WireError, ssl.SSLError) as exc:
@@ -79,7 +85,10 @@ def _send(journey: Journey, token: str, *, until: float) -> Json:
             reply = talk.ask(command)
             if reply.kind not in ("yes", "more"):
                 return {"accepted": False, "reply": reply.text}
-        reply = talk.send(_message(own, token))
+        try:
+            reply = talk.send(_message(own, token))
+        except (WireError, ssl.SSLError) as exc:
+            raise _NoReply(f"the message was handed in, and no reply came: {exc}") from exc
         return {"accepted": reply.kind == "yes", "reply": reply.text}
 
 
