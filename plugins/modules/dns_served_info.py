@@ -65,7 +65,7 @@ options:
     default: 53
   wait:
     description:
-      - Seconds to wait for all of them.
+      - Seconds to wait for all of them. They are asked once at least, for which they have two seconds.
     type: float
     default: 60
 extends_documentation_fragment:
@@ -106,6 +106,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.readback imp
 from ansible_collections.hardened.mail.plugins.module_utils.records.resolver import Resolver
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
     RecordError,
+    RRset,
     rrset_of,
 )
 
@@ -129,6 +130,15 @@ ARGUMENT_SPEC: t.Final[dict[str, t.Any]] = {
 }
 
 
+def wanted_of(record: t.Mapping[str, t.Any]) -> RRset:
+    """Return one entry of the option ``records``. Raises ValueError, of which RecordError is one."""
+    try:
+        kind = dns_client.type_of(record["type"])
+    except ValueError as problem:
+        raise RecordError(f"{record['name']}: {problem}") from None
+    return rrset_of({**record, "type": kind})
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -142,15 +152,15 @@ def main() -> None:
         )
     params = module.params
 
-    def resolver() -> Resolver:
+    def resolver(seconds: float) -> Resolver:
         """Return one that knows no answer yet."""
         return Resolver(
-            params["resolver"], port=params["resolver_port"], timeout=10, validates=False
+            params["resolver"], port=params["resolver_port"], timeout=seconds, validates=False
         )
 
     try:
         differences = wait_for(
-            [rrset_of(one) for one in params["records"]],
+            [wanted_of(one) for one in params["records"]],
             servers=params["servers"],
             port=params["port"],
             make_resolver=resolver if params["resolver"] else None,

@@ -24,6 +24,7 @@ notes:
   - It runs on the managed node; to run it once on the controller, delegate it to C(localhost).
   - Which records of a TXT set are ours is decided by the version tag with which they begin, such as C(v=spf1). See
     O(records[].exclusive).
+  - A TXT record that is there in strings cut at other places is the same record, and stays as it is.
   - "Sets of the types SOA, NS, DS and those of DNSSEC are refused: they belong to the zone and its server."
 options:
   server:
@@ -78,7 +79,7 @@ options:
         required: true
       type:
         description:
-          - Type of the records, such as V(TXT).
+          - Type of the records, such as V(TXT) or V(TYPE16).
         type: str
         required: true
       ttl:
@@ -111,9 +112,9 @@ options:
         type: bool
   timeout:
     description:
-      - Seconds for the whole work with the server.
+      - Seconds for the whole work with the server, which is asked once for each record set.
     type: float
-    default: 20
+    default: 60
 extends_documentation_fragment:
   - hardened.mail.attributes
 attributes:
@@ -243,18 +244,21 @@ ARGUMENT_SPEC: t.Final[dict[str, t.Any]] = {
             "exclusive": {"type": "bool"},
         },
     },
-    "timeout": {"type": "float", "default": 20},
+    "timeout": {"type": "float", "default": 60},
 }
 
 
 def wish_of(record: t.Mapping[str, t.Any]) -> Wish:
     """Return one entry of the option ``records``. Raises RecordError."""
-    name, kind = name_of(record["name"]), record["type"].upper()
+    name = name_of(record["name"])
     absent = record["state"] == "absent"
-    if record["data"] or not absent:
-        name = make_rrset(name, kind, record["data"], ttl=record["ttl"]).name
     try:
+        kind = dns_client.type_of(record["type"])
+        if record["data"] or not absent:
+            make_rrset(name, kind, record["data"], ttl=record["ttl"])
         data = tuple(sorted({dns_client.canonical(kind, one) for one in record["data"]}))
+    except RecordError:
+        raise
     except ValueError as problem:
         raise RecordError(f"{name}: {problem}") from None
     exclusive = record["exclusive"]

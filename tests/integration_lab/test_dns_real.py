@@ -359,6 +359,42 @@ def test_an_answer_from_a_wildcard_is_no_record_of_the_name(
     assert publish(wish)["changed"] is False
 
 
+@pytest.mark.parametrize("zone", ["plain.example", "signed.example"])
+def test_what_goes_below_a_wildcard_is_gone(
+    zone: str, servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    servers.nsupdate(f"zone {zone}", f'update add *.below.{zone} 300 TXT "wild"')
+    own = record(f"own.below.{zone}", "TXT", SPF, exclusive=True)
+    assert publish(own)["changed"] is True
+    gone = record(f"own.below.{zone}", "TXT", state="absent", exclusive=True)
+    assert publish(gone)["changed"] is True
+    assert servers.dig(f"own.below.{zone}", "TXT") == ['"wild"']
+    assert publish(gone)["changed"] is False
+
+
+@pytest.mark.parametrize("zone", ["plain.example", "signed.example"])
+def test_an_alias_and_an_address_take_each_others_place(
+    zone: str, servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    name = f"place.{zone}"
+    address, alias = record(name, "A", "192.0.2.1"), record(name, "CNAME", f"www.{zone}.")
+    for comes, goes in ((address, alias), (alias, address), (address, alias)):
+        swap = [comes, {**goes, "data": [], "state": "absent"}]
+        assert publish(*swap).get("changed") is True
+        assert servers.dig(name, comes["type"]) == comes["data"]
+        assert publish(*swap).get("changed") is False
+
+
+def test_a_text_that_is_cut_elsewhere_stays(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    name = "cut._domainkey.plain.example"
+    servers.nsupdate("zone plain.example", f'update add {name} 300 TXT "v=DKIM1; " "p=abc"')
+    assert publish(record(name, "TXT", '"v=DKIM1; p=abc"'))["changed"] is False
+    assert publish(record(name, "TXT", '"v=DKIM1; p=abd"'))["changed"] is True
+    assert servers.dig(name, "TXT") == ['"v=DKIM1; p=abd"']
+
+
 def test_ipv6_and_the_library_of_debian_12(servers: dns_hosts.NameServers) -> None:
     wish = record("six.plain.example", "AAAA", "2001:db8::6")
     options = {"server": "::1", "key_name": "update-256", "records": [wish]}

@@ -102,6 +102,16 @@ def canonical(type_: str, data: str) -> str:
     return str(again.to_text())
 
 
+def type_of(type_: str) -> str:
+    """Return a type as it is written here: ``TXT`` for ``txt`` and ``TYPE16`` (RFC 3597). Raises ValueError."""
+    try:
+        return str(dns.rdatatype.to_text(dns.rdatatype.from_text(type_)))
+    except (dns.exception.DNSException, ValueError):
+        raise ValueError(
+            f"the type is {type_!r}: expected one such as TXT, or TYPE and its number"
+        ) from None
+
+
 class CnameThere(ServerProblem):
     """The name is an alias, beside which nothing can stand."""
 
@@ -450,4 +460,5 @@ __all__ = (
     "Server",
     "ServerProblem",
     "canonical",
+    "type_of",
 )

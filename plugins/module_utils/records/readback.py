@@ -18,10 +18,13 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.resolver imp
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import RRset, shown
 from ansible_collections.hardened.mail.plugins.module_utils.records.update_plan import (
     exclusive_by_default,
+    meaning_of,
 )
 
 _POLL_SECONDS: t.Final = 0.5
 _ASK_SECONDS: t.Final = 10.0
+#: For asking all of them once, also when nobody wants to wait.
+_LEAST_SECONDS: t.Final = 2.0
 
 
 def wait_for(
@@ -29,31 +32,39 @@ def wait_for(
     *,
     servers: t.Sequence[str],
     port: int,
-    make_resolver: t.Optional[t.Callable[[], Resolver]],
+    make_resolver: t.Optional[t.Callable[[float], Resolver]],
     seconds: float,
 ) -> tuple[str, ...]:
     """Return what is not served as wanted when the time is up; nothing as soon as all of it is."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
+    deadline = began + seconds
+    until = began + max(seconds, _LEAST_SECONDS)
     waiting = {server: tuple(wanted) for server in servers}
     through = tuple(wanted) if make_resolver else ()
     while True:
         said: list[str] = []
-        for server in list(waiting):
-            waiting[server], problems = _at_server(server, port, waiting[server])
+        asked = [server for server in waiting if waiting[server]]
+        turns = len(asked) + bool(through)
+        for turn, server in enumerate(asked):
+            # One that says nothing leaves the others their part of the time.
+            share = min(_ASK_SECONDS, (until - time.monotonic()) / (turns - turn))
+            waiting[server], problems = _at_server(server, port, waiting[server], timeout=share)
             said += problems
         if make_resolver and through:
-            through, problems = _through(make_resolver(), through)
+            resolver = make_resolver(min(_ASK_SECONDS, until - time.monotonic()))
+            through, problems = _through(resolver, through)
             said += problems
-        if not said or time.monotonic() >= deadline:
+        # A look in the last moment would see nothing but that the time is over.
+        if not said or time.monotonic() + 2 * _POLL_SECONDS >= deadline:
             return tuple(said)
         time.sleep(_POLL_SECONDS)
 
 
 def _at_server(
-    host: str, port: int, wanted: t.Sequence[RRset]
+    host: str, port: int, wanted: t.Sequence[RRset], *, timeout: float
 ) -> tuple[tuple[RRset, ...], list[str]]:
     missing, said = [], []
-    with Server(host, port=port, timeout=_ASK_SECONDS) as server:
+    with Server(host, port=port, timeout=timeout) as server:
         for one in wanted:
             try:
                 found = server.read(one.name, one.type).data
@@ -71,7 +82,7 @@ def _at_server(
 
 def _through(resolver: Resolver, wanted: t.Sequence[RRset]) -> tuple[tuple[RRset, ...], list[str]]:
     missing, said = [], []
-    where = f"the resolver {resolver.addresses[0]}"
+    where = f"the resolver {' or '.join(resolver.addresses)}"
     for one in wanted:
         answer = resolver(one.name, one.type)
         if not answer.known:
@@ -87,10 +98,9 @@ def _through(resolver: Resolver, wanted: t.Sequence[RRset]) -> tuple[tuple[RRset
 
 def _fits(one: RRset, found: t.Sequence[str]) -> bool:
     """Return whether the records are there, and no other where the set is ours as a whole."""
-    mine = {canonical(one.type, data) for data in one.data}
-    if exclusive_by_default(one.name, one.type):
-        return mine == set(found)
-    return mine <= set(found)
+    mine = {meaning_of(one.type, canonical(one.type, data)) for data in one.data}
+    theirs = {meaning_of(one.type, data) for data in found}
+    return mine == theirs if exclusive_by_default(one.name, one.type) else mine <= theirs
 
 
 def _differs(where: str, one: RRset, found: t.Sequence[str]) -> str:

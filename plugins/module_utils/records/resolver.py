@@ -69,52 +69,53 @@ class Resolver:
         return max(0.0, self._deadline - time.monotonic())
 
     def _look(self, name: str, type_: str) -> Answer:
-        said, reason = self._ask(name, type_)
-        if said is None:
-            return Answer("failed", reason=reason)
-        code = said.rcode()
-        if code == dns.rcode.SERVFAIL:
-            # With checking disabled the resolver hands out what it would not believe.
-            unchecked, _reason = self._ask(name, type_, checking=False)
-            bogus = unchecked is not None and unchecked.rcode() != dns.rcode.SERVFAIL
-            why = "DNSSEC: the signatures do not fit" if bogus else "SERVFAIL"
-            return Answer("failed", reason=f"{why} (asked of {self.addresses[0]})", bogus=bogus)
-        if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            return Answer(
-                "failed", reason=f"{dns.rcode.to_text(code)} (asked of {self.addresses[0]})"
-            )
-        return _read(
-            said,
-            name,
-            type_,
-            secure=bool(said.flags & dns.flags.AD) if self.validates else None,
-        )
+        """Ask one address after the other; one that cannot answer leaves the question to the next, as in the C library."""
+        reasons: dict[str, str] = {}
+        refused: set[str] = set()
+        for address in self.addresses * _TRIES:
+            if address in refused or not self.left():
+                continue
+            said, reasons[address] = self._ask(address, name, type_)
+            if said is None:
+                continue
+            code = said.rcode()
+            if code in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+                secure = bool(said.flags & dns.flags.AD) if self.validates else None
+                return _read(said, name, type_, secure=secure)
+            if code == dns.rcode.SERVFAIL and self._is_bogus(address, name, type_):
+                reason = f"DNSSEC: the signatures do not fit (asked of {address})"
+                return Answer("failed", reason=reason, bogus=True)
+            refused.add(address)
+            reasons[address] = f"{dns.rcode.to_text(code)} (asked of {address})"
+        return Answer("failed", reason="; ".join(reasons.values()) or "no time is left")
 
-    def _ask(self, name: str, type_: str, *, checking: bool = True) -> tuple[t.Any, str]:
+    def _is_bogus(self, address: str, name: str, type_: str) -> bool:
+        """Return whether a resolver hands out with checking disabled what it does not believe."""
+        said, _reason = self._ask(address, name, type_, checking=False)
+        return said is not None and said.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+
+    def _ask(
+        self, address: str, name: str, type_: str, *, checking: bool = True
+    ) -> tuple[t.Any, str]:
         """Return the message and no reason, or nothing and the reason."""
         query = dns.message.make_query(name, type_, want_dnssec=True, payload=1232)
         query.flags |= dns.flags.AD if checking else dns.flags.CD
-        reason = "no time is left"
-        for _turn in range(_TRIES):
-            for address in self.addresses:
-                left = min(self.left(), _SECONDS_PER_TRY)
-                if not left:
-                    return None, reason
-                try:
-                    answer, _tcp = dns.query.udp_with_fallback(
-                        query, address, timeout=left, port=self.port
-                    )
-                except dns.exception.Timeout:
-                    reason = f"no answer from {address} port {self.port}"
-                except (OSError, EOFError, ValueError, dns.exception.DNSException) as error:
-                    reason = f"{address} port {self.port}: {error or type(error).__name__}"
-                else:
-                    return answer, ""
-        return None, reason
+        left = min(self.left(), _SECONDS_PER_TRY)
+        try:
+            answer, _tcp = dns.query.udp_with_fallback(query, address, timeout=left, port=self.port)
+        except dns.exception.Timeout:
+            return None, f"no answer from {address} port {self.port}"
+        except (OSError, EOFError, ValueError, dns.exception.DNSException) as error:
+            return None, f"{address} port {self.port}: {error or type(error).__name__}"
+        return answer, ""
 
     def _flags(self, name: str, type_: str) -> bool:
-        said, _reason = self._ask(name, type_)
-        return said is not None and bool(said.flags & dns.flags.AD)
+        for address in self.addresses * _TRIES:
+            if self.left():
+                said, _reason = self._ask(address, name, type_)
+                if said is not None:
+                    return bool(said.flags & dns.flags.AD)
+        return False
 
 
 def _of_this_host() -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
 NOT_OURS: t.Final = frozenset(
     "SOA NS DNSKEY RRSIG NSEC NSEC3 NSEC3PARAM DS CDS CDNSKEY ANY AXFR IXFR TSIG OPT".split()
 )
+_TEXTS: t.Final = ("TXT", "SPF")
 _VERSION: t.Final = re.compile(r"\s*v\s*=\s*([a-z0-9]+)\s*(?:[;\s]|$)", re.IGNORECASE)
 
 
@@ -119,21 +120,32 @@ def plan(wishes: t.Iterable[Wish], found: t.Mapping[tuple[str, str], Found]) -> 
 
 def _after(wish: Wish, before: Found) -> Found:
     """Return the set as it shall be beside what others have in it."""
+    mine = {meaning_of(wish.type, one) for one in wish.data}
+    others = [one for one in before.data if meaning_of(wish.type, one) not in mine]
     if wish.absent:
-        left = tuple(one for one in before.data if wish.data and one not in wish.data)
+        left = tuple(others) if wish.data else ()
         return Found(before.ttl, left) if left else Found()
+    # What is there stays as it is spelled there.
+    spelled = {meaning_of(wish.type, one): one for one in (*wish.data, *before.data)}
+    data = {spelled[one] for one in mine}
     if wish.exclusive:
-        return Found(wish.ttl, tuple(sorted(set(wish.data))))
-    mine = {version_of(one) for one in wish.data} if wish.type == "TXT" else set()
-    mine.discard("")
-    others = [
-        one
-        for one in before.data
-        if one not in wish.data and not (mine and version_of(one) in mine)
-    ]
+        return Found(wish.ttl, tuple(sorted(data)))
+    versions = {version_of(one) for one in wish.data} if wish.type == "TXT" else set()
+    versions.discard("")
+    others = [one for one in others if not (versions and version_of(one) in versions)]
     # All records of a set have one TTL, and this one is theirs too.
     ttl = before.ttl if others else wish.ttl
-    return Found(ttl, tuple(sorted({*wish.data, *others})))
+    return Found(ttl, tuple(sorted({*data, *others})))
+
+
+def meaning_of(type_: str, data: str) -> str:
+    """Return by what a record is the same as another one: a text however it is cut into strings, other data as it stands."""
+    if type_ not in _TEXTS:
+        return data
+    try:
+        return unquote_txt(data)
+    except RecordError:
+        return data
 
 
 def version_of(data: str) -> str:
@@ -187,6 +199,7 @@ __all__ = (
     "Wish",
     "diff_lines",
     "exclusive_by_default",
+    "meaning_of",
     "named",
     "plan",
     "refuse",

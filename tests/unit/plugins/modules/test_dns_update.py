@@ -23,7 +23,8 @@ import dns.rrset
 import dns.tsigkeyring
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.hardened.mail.plugins.modules import dns_update
+from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import RecordError
+from ansible_collections.hardened.mail.plugins.modules import dns_served_info, dns_update
 
 SECRET: t.Final = "bm90aGluZyBidXQgYSB0ZXN0IG9mIGtleXM="
 KEYRING: t.Final = dns.tsigkeyring.from_text({"update": ("hmac-sha256.", SECRET)})
@@ -192,3 +193,48 @@ def test_a_serial_number_that_stays_is_told(zone: str, steps: int) -> None:
     # Warnings last as long as the process, so those of other tests may be among them.
     told = f"{zone}: the records are changed, but the serial number is still 1"
     assert (told in json.dumps(result.get("warnings", []))) is (steps == 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [("txt", "TXT"), ("TYPE16", "TXT"), ("type257", "CAA"), ("TYPE65280", "TYPE65280")],
+)
+def test_a_type_has_one_name(written: str, kind: str) -> None:
+    record = {
+        "name": "a.example",
+        "type": written,
+        "ttl": 60,
+        "data": [],
+        "state": "absent",
+        "exclusive": True,
+    }
+    (wish,) = dns_update.wishes_of([record])
+    assert wish.type == kind
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("TXTT", "a.example.: the type is 'TXTT': expected one such as TXT"),
+        ("TYPE99999999", "the type is 'TYPE99999999'"),
+        ("", "the type is ''"),
+        ("TYPE2", "NS: sets of this type belong to the zone"),
+        ("TYPE6", "SOA: sets of this type belong to the zone"),
+        ("TYPE252", "AXFR: sets of this type belong to the zone"),
+    ],
+)
+def test_a_type_that_is_none_or_not_ours_is_refused(written: str, problem: str) -> None:
+    record = {
+        "name": "a.example",
+        "type": written,
+        "ttl": 60,
+        "data": [],
+        "state": "absent",
+        "exclusive": True,
+    }
+    with pytest.raises(RecordError, match=problem):
+        dns_update.wishes_of([record])
+    wanted = {"name": "a.example", "type": written, "ttl": 60, "data": ['"x"']}
+    if "the type" in problem:
+        with pytest.raises(RecordError, match="the type is"):
+            dns_served_info.wanted_of(wanted)

@@ -21,6 +21,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.update_plan 
 )
 
 SPF, OLD_SPF, FOREIGN = '"v=spf1 mx -all"', '"v=spf1 ~all"', '"site-verification=abc"'
+CUT_SPF = '"v=spf1 " "mx -all"'
 NAME = "example.org."
 
 
@@ -55,12 +56,30 @@ def wish(*data: str, type_: str = "TXT", **more: t.Any) -> Wish:
             wish(SPF, absent=True), Found(60, (FOREIGN, SPF)), Found(60, (FOREIGN,)), id="less"
         ),
         pytest.param(wish(absent=True, exclusive=True), Found(60, (SPF,)), Found(), id="gone"),
+        pytest.param(
+            wish(SPF, FOREIGN, exclusive=True),
+            Found(60, (CUT_SPF,)),
+            Found(300, (CUT_SPF, FOREIGN)),
+            id="cut-elsewhere",
+        ),
+        pytest.param(
+            wish(SPF, absent=True),
+            Found(60, (CUT_SPF, FOREIGN, SPF)),
+            Found(60, (FOREIGN,)),
+            id="less-cut-elsewhere",
+        ),
     ],
 )
 def test_plan_gives_the_set_as_it_shall_be(wished: Wish, before: Found, after: Found) -> None:
     (change,) = plan([wished], {(NAME, wished.type): before})
     assert change.after == Found(after.ttl, tuple(sorted(after.data)))
     assert plan([wished], {(NAME, wished.type): change.after}) == ()
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_text_that_is_cut_elsewhere_is_the_same(exclusive: bool) -> None:
+    found = {(NAME, "TXT"): Found(300, (CUT_SPF,))}
+    assert plan([wish(SPF, exclusive=exclusive)], found) == ()
 
 
 def test_plan_shows_what_goes_and_what_comes() -> None:
