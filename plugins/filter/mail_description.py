@@ -15,6 +15,8 @@ author:
 description:
   - Puts the descriptions of single hosts together for P(hardened.mail.mail_records#filter).
   - Two that disagree about a host or a domain are an error that names both; nothing is chosen for them.
+  - Names are the same in every spelling, such as V(Example.org) and V(example.org).
+  - Where several sign for a domain, each says its own keys. Lists of C(dkim) with different selectors become one.
 positional: _input
 options:
   _input:
@@ -62,44 +64,68 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
 )
 
 _NAME: t.Final = "hardened.mail.mail_description"
+_Entry = t.Mapping[str, t.Any]
 
 
 def mail_description(said: t.Any, *, ttl: int = 3600) -> dict[str, t.Any]:
     """Return the description; see DOCUMENTATION. Raises AnsibleFilterError."""
     if not isinstance(said, (list, tuple)) or not all(isinstance(one, Mapping) for one in said):
         raise AnsibleFilterError(f"{_NAME}: the input is no list of dictionaries")
-    return {
-        "ttl": ttl,
-        "hosts": _together(said, "hosts", "host"),
-        "domains": _together(said, "domains", "domain"),
-    }
+    try:
+        return {
+            "ttl": ttl,
+            "hosts": _together(said, "hosts", "host"),
+            "domains": _together(said, "domains", "domain"),
+        }
+    except RecordError as error:
+        raise AnsibleFilterError(f"{_NAME}: {error}. Nothing was published.") from None
 
 
-def _together(
-    said: t.Sequence[t.Mapping[str, t.Any]], key: str, noun: str
-) -> list[t.Mapping[str, t.Any]]:
-    """Return every entry once. Raises AnsibleFilterError when two of one name differ."""
-    found: dict[str, tuple[str, t.Mapping[str, t.Any]]] = {}
+def _together(said: t.Sequence[_Entry], key: str, noun: str) -> list[_Entry]:
+    """Return every entry once. Raises RecordError when two of one name differ."""
+    found: dict[str, _Entry] = {}
+    first: dict[str, str] = {}
     for one in said:
+        speaker = str(one.get("from"))
         for entry in one.get(key) or ():
             try:
                 name = name_of(str(entry["name"]))
             except (KeyError, TypeError, RecordError) as error:
-                raise AnsibleFilterError(
-                    f"{_NAME}: a {noun} of {one.get('from')}: {error}"
-                ) from error
-            first, known = found.setdefault(name, (str(one.get("from")), entry))
-            if known != entry:
-                fields = sorted(
-                    field
-                    for field in {*known, *entry}
-                    if field != "name" and known.get(field) != entry.get(field)
-                )
-                raise AnsibleFilterError(
-                    f"{_NAME}: {first} and {one.get('from')} disagree about the {noun} {shown(name)}"
-                    f" ({', '.join(fields)}): say the same on both, or say it on one"
-                )
-    return [entry for _host, entry in found.values()]
+                raise RecordError(f"a {noun} of {speaker}: {error}") from error
+            if name not in found:
+                found[name], first[name] = entry, speaker
+                continue
+            both = f"{first[name]} and {speaker} disagree about the {noun} {shown(name)}"
+            found[name] = _united(found[name], entry, both=both)
+    return list(found.values())
+
+
+def _united(known: _Entry, other: _Entry, *, both: str) -> _Entry:
+    """Return two entries of one name as one. Raises RecordError when they differ."""
+    fields = sorted(
+        field
+        for field in {*known, *other} - {"name", "dkim"}
+        if known.get(field) != other.get(field)
+    )
+    if fields:
+        raise RecordError(f"{both} ({', '.join(fields)}): say the same on both, or say it on one")
+    if known.get("dkim") == other.get("dkim"):
+        return known
+    keys: dict[str, t.Any] = {}
+    for one in (*_keys(known, both), *_keys(other, both)):
+        selector = str(one.get("selector")).lower()
+        if keys.setdefault(selector, one) != one:
+            raise RecordError(
+                f"{both} (dkim, the selector {selector}): say the same on both, or give each host selectors of its own"
+            )
+    return {**known, "dkim": list(keys.values())}
+
+
+def _keys(entry: _Entry, both: str) -> t.Sequence[_Entry]:
+    value = entry.get("dkim") or ()
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, Mapping) for one in value):
+        raise RecordError(f"{both} (dkim): expected a list of dictionaries")
+    return value
 
 
 class FilterModule:

@@ -119,7 +119,9 @@ def mail_records(description: t.Any, *, ptr: bool = False) -> list[dict[str, t.A
         read = read_description(description)
         return [one.as_dict() for one in (ptr_of(read) if ptr else rrsets_of(read))]
     except RecordError as error:
-        raise AnsibleFilterError(f"hardened.mail.mail_records: {error}") from error
+        raise AnsibleFilterError(
+            f"hardened.mail.mail_records: {error}. Nothing was published."
+        ) from None
 
 
 class FilterModule:

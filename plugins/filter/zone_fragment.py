@@ -34,6 +34,12 @@ options:
     type: list
     elements: str
     default: []
+  zones:
+    description:
+      - All zones that get a file. Each set is in the nearest of them, and a set that is in none of them is an error, since it would be in no file.
+    type: list
+    elements: str
+    default: []
 seealso:
   - plugin: hardened.mail.record_table
     plugin_type: filter
@@ -68,28 +74,48 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
     RecordError,
+    RRset,
     is_within,
     name_of,
     rrset_of,
+    shown,
     zone_lines,
 )
 
 
-def zone_fragment(records: t.Any, *, zone: str, below: t.Sequence[str] = ()) -> str:
+def zone_fragment(
+    records: t.Any, *, zone: str, below: t.Sequence[str] = (), zones: t.Sequence[str] = ()
+) -> str:
     """Return the lines of a zone; see DOCUMENTATION. Raises AnsibleFilterError."""
     if not isinstance(records, (list, tuple)):
         raise AnsibleFilterError("hardened.mail.zone_fragment: the input is no list of record sets")
     try:
         place = name_of(zone)
+        sets = [rrset_of(one) for one in records]
+        every = [name_of(one) for one in zones]
+        _refuse_outside(sets, every)
         others = [name_of(one) for one in below]
-        sets = [
+        others += [one for one in every if one != place and is_within(one, place)]
+        inside = [
             one
-            for one in map(rrset_of, records)
+            for one in sets
             if is_within(one.name, place) and not any(is_within(one.name, cut) for cut in others)
         ]
-        return zone_lines(sets, origin=place)
+        return zone_lines(inside, origin=place)
     except RecordError as error:
-        raise AnsibleFilterError(f"hardened.mail.zone_fragment: {error}") from error
+        raise AnsibleFilterError(
+            f"hardened.mail.zone_fragment: {error}. Nothing was published."
+        ) from None
+
+
+def _refuse_outside(sets: t.Sequence[RRset], zones: t.Sequence[str]) -> None:
+    """Raise RecordError when zones are named and a set is in none of them."""
+    outside = [one for one in sets if not any(is_within(one.name, zone) for zone in zones)]
+    if zones and outside:
+        names = ", ".join(f"{shown(one.name)} {one.type}" for one in outside)
+        raise RecordError(
+            f"{names}: in none of the zones {', '.join(map(shown, zones))}: name its zone too"
+        )
 
 
 class FilterModule:

@@ -92,6 +92,7 @@ ROOMS: t.Final = {
             "dmarc",
             "description",
             "domain_look",
+            "host_claims",
             "ip_ranges",
             "keys",
             "lookup",
@@ -126,7 +127,7 @@ ROOMS: t.Final = {
         {"conduct", "dialogue", "replies", "report", "suites", "tls_codec"},
         {"conversation", "deadline", "prober", "renegotiation", "roundtrip", "session", "talk"},
     ),
-    "x509": ({"certificate", "chain", "der"}, {"pair", "request"}),
+    "x509": ({"certificate", "chain", "der"}, {"pair", "public", "request"}),
 }
 
 # What code without effects may use of the standard library; modules and filters too.

@@ -166,6 +166,13 @@ def test_dns_findings_compares_certificates() -> None:
             "every string in double quotes",
             id="zone-unquoted",
         ),
+        pytest.param(
+            "zone_fragment",
+            [RECORDS],
+            {"zone": "example.com", "zones": ["example.com"]},
+            "in none of the zones example.com",
+            id="zone-outside",
+        ),
         pytest.param("dns_findings", ["x"], {"domain": "a"}, "no list", id="findings-text"),
         pytest.param("dns_findings", [[]], {"domain": "-"}, "has the label", id="findings-name"),
         pytest.param(

@@ -184,15 +184,16 @@ def test_a_server_that_is_not_there_changed_nothing() -> None:
     assert publish(port, "a.one.example")["msg"].endswith("Nothing was changed.")
 
 
-@pytest.mark.parametrize(("zone", "steps"), [("one.example", 0), ("two.example", 1)])
-def test_a_serial_number_that_stays_is_told(zone: str, steps: int) -> None:
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_serial_number_that_stays_is_told(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(dns_update.AnsibleModule, "warn", lambda _self, text: told.append(text))
     with FakeServer({}, steps=steps) as server:
-        result = publish(server.port, f"a.{zone}")
+        result = publish(server.port, "a.one.example")
     assert result["changed"] is True
     assert result["zones"][0]["serial_after"] == 1 + steps
-    # Warnings last as long as the process, so those of other tests may be among them.
-    told = f"{zone}: the records are changed, but the serial number is still 1"
-    assert (told in json.dumps(result.get("warnings", []))) is (steps == 0)
+    words = "one.example: the records are changed, but the serial number is still 1"
+    assert [one.partition(", and")[0] for one in told] == ([words] if steps == 0 else [])
 
 
 @pytest.mark.parametrize(
