@@ -42,12 +42,16 @@ def fetch_policy(
     host = shown(policy_host(domain))
     if not addresses:
         return None, f"{host} has no address"
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        return None, f"{host}: {ca_file or 'the roots'} cannot be used: {error}"
     reason = ""
     until = time.monotonic() + timeout
     for turn, address in enumerate(addresses):
         share = max(0.0, until - time.monotonic()) / (len(addresses) - turn)
         try:
-            return _fetch(host, address, until=time.monotonic() + share, ca_file=ca_file, port=port)
+            return _fetch(host, address, until=time.monotonic() + share, context=context, port=port)
         except ssl.SSLCertVerificationError as error:
             reason = f"{host}: its certificate is not valid: {error.verify_message}"
         except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
@@ -56,9 +60,8 @@ def fetch_policy(
 
 
 def _fetch(
-    host: str, address: str, *, until: float, ca_file: t.Optional[str], port: int
+    host: str, address: str, *, until: float, context: ssl.SSLContext, port: int
 ) -> tuple[t.Optional[str], str]:
-    context = ssl.create_default_context(cafile=ca_file)
     with dial(address, port, until=until) as plain:
         plain.settimeout(seconds_until(until))
         with context.wrap_socket(plain, server_hostname=host) as secured:

@@ -54,7 +54,7 @@ def policy_host(certificate: pathlib.Path, first: str, then: Drip = (b"", 0.0)) 
         with context.wrap_socket(conn, server_side=True) as secured:
             secured.recv(4096)
             secured.sendall(first.encode("ascii"))
-            end = time.monotonic() + 4
+            end = time.monotonic() + 12
             while then[0] and time.monotonic() < end:
                 secured.sendall(then[0])
                 time.sleep(then[1])
@@ -88,7 +88,7 @@ def test_an_answer_without_an_end_ends_in_time(
         text, reason = fetch_policy(
             "example.org.", ["127.0.0.1"], timeout=1, ca_file=str(certificate), port=port
         )
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 6
     assert text is None
     assert why in reason
 
@@ -98,6 +98,6 @@ def test_addresses_that_say_nothing_share_the_time() -> None:
         port = silent.getsockname()[1]
         began = time.monotonic()
         text, reason = fetch_policy("example.org.", ["127.0.0.2"] * 6, timeout=1, port=port)
-    assert (text, time.monotonic() - began < 2) == (None, True), reason
+    assert (text, time.monotonic() - began < 4) == (None, True), reason
     assert "timed out" in reason
     assert fetch_policy("example.org.", ["127.0.0.2"], timeout=0, port=port)[0] is None
