@@ -195,6 +195,7 @@ options:
   users:
     description:
       - The users of V(passwd_file); whoever is not in the list cannot log in any more.
+      - An empty list is refused, unless a database of O(keep_passdbs) stays that lets people in.
       - A name may have blanks, an C(@) and letters beyond ASCII, and no colon. Names that differ in case only are the same user.
     type: list
     elements: dict

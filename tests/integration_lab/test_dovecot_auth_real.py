@@ -358,6 +358,17 @@ def test_kept_databases_stay_on(machine: Machine) -> None:
     applied(machine.apply(**asked(keep_passdbs=["pam"])))
     assert passdbs(machine) == 2
     assert attempts(machine, ("smtp", "alice", SYSTEM), ("smtp", "alice", SECRET)) == [235, 235]
+    # Nobody has to be in the file while another database lets people in.
+    applied(machine.apply(**asked(keep_passdbs=["pam"], users=[])))
+    assert attempts(machine, ("smtp", "alice", SYSTEM)) == [235]
+
+
+def test_an_empty_list_of_users_takes_no_login_away(machine: Machine) -> None:
+    applied(machine.apply(**asked()))
+    before = machine.tree("/etc/dovecot")
+    refused(machine.apply(**asked(users=[])), "users is empty", "nobody could log in")
+    assert machine.tree("/etc/dovecot") == before
+    assert attempts(machine, ("smtp", "alice", SECRET)) == [235]
 
 
 def test_unusual_names_log_in(machine: Machine) -> None:
@@ -451,6 +462,19 @@ def test_names_get_their_own_certificate(machine: Machine) -> None:
             {"users": [{"name": "a", "password": "x1y2"}, {"name": "A", "password": "x1y2"}]},
             ["are the same user"],
             id="same-user",
+        ),
+        pytest.param(
+            ":",
+            {"users": []},
+            ["users is empty", "nobody could log in", "Nothing was changed."],
+            id="no-users",
+        ),
+        pytest.param(
+            ":",
+            # Named, but no section of the configuration.
+            {"users": [], "keep_passdbs": ["ldap"]},
+            ["users is empty", "nobody could log in"],
+            id="no-users-and-nothing-kept",
         ),
         pytest.param(
             ":",

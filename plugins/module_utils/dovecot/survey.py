@@ -38,6 +38,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_resol
     resolve,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.dovecot_view import DovecotView
+from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import ChoiceError
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import files
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import runner as postfix_runner
 
@@ -141,6 +142,8 @@ def read(request: Request) -> Survey:
     chosen = databases(choices, new=host.new, directory=sources.directory)
     lines = (*resolve(choices, host, user_names=users.names), *chosen.lines)
     texts = _texts(sources, choices, lines=lines, place=place, secrets=chosen.secrets)
+    if choices.passdb == "passwd_file" and not users.names:
+        _somebody_gets_in({**sources.texts, **texts}, place=place)
     changes = [_file_change(path, text) for path, text in texts.items()]
     changes = [one for one in changes if one.before != one.after or _too_open(one)]
     return Survey(
@@ -315,6 +318,18 @@ def _without_others(text: str, choices: DovecotChoices) -> str:
 def _unwanted(driver: str, name: str, choices: DovecotChoices) -> bool:
     kept = {*choices.keep_passdbs}
     return choices.passdb != "existing" and driver not in kept and (not name or name not in kept)
+
+
+def _somebody_gets_in(texts: t.Mapping[str, t.Optional[str]], *, place: str) -> None:
+    """Raise ChoiceError when no database of the site stays that lets people in beside an empty file of users."""
+    for path, text in texts.items():
+        for one in config_text.sections(text or "") if path != place else ():
+            if one.kind == "passdb" and not one.says("deny") and not one.says("master"):
+                return
+    raise ChoiceError(
+        "users is empty and passdb is passwd_file: nobody could log in, and who is in the file now would be taken out. "
+        "Name the users, or in keep_passdbs a database of the site that stays on, or choose another passdb"
+    )
 
 
 def other_databases(found: Survey, view: DovecotView) -> list[str]:
