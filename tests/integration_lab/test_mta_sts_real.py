@@ -138,7 +138,8 @@ def play(
 
 def kept(hosts: Hosts) -> dict[str, str]:
     """Return what is on the hosts: configuration, policies and packages."""
-    places = ("/etc/postfix", "/etc/nginx", POLICIES, "/usr/sbin/nginx", "/etc/mta-sts-daemon.yml")
+    programs = ("/usr/sbin/nginx", "/usr/sbin/unbound")
+    places = ("/etc/postfix", "/etc/nginx", POLICIES, *programs, "/etc/mta-sts-daemon.yml")
     return {host: hosts.tree(host, *places) for host in RELEASES}
 
 
@@ -155,10 +156,16 @@ def test_a_policy_is_handed_over_as_a_file(hosts: Hosts) -> None:
 
 def test_a_policy_server_that_overrides_dane_is_refused_and_not_installed(hosts: Hosts) -> None:
     before = kept(hosts)
-    asked = {"postfix_tls_outbound_level": "dane", "postfix_tls_resolver_check": "warn"}
+    asked = {
+        "postfix_tls_outbound_level": "dane",
+        "postfix_tls_resolver_check": "warn",
+        # It would be installed, and written into the list of resolvers, before the policy server.
+        "postfix_tls_resolver": "unbound",
+    }
     said = play(hosts, "postfix_tls", fails=True, **asked).words
     assert "postfix-mta-sts-resolver overrides DANE" in said
     assert "which RFC 8461 section 2 forbids" in said
+    assert "Nothing was changed." in said
     assert kept(hosts) == before
 
 
@@ -289,10 +296,12 @@ def test_mode_testing_sends_in_spite_of_a_wrong_certificate(served: Hosts, sende
 
 
 def test_absent_takes_the_site_and_the_policies_away(served: Hosts) -> None:
+    for host in RELEASES:
+        served.sh(host, f"touch {POLICIES}/of-the-site.txt")
     gone = play(served, "mta_sts", mta_sts_state="absent")
     assert all(gone.changed.values())
     for host in RELEASES:
-        assert served.sh(host, f"ls -d {SITE} {POLICIES} 2>/dev/null || true") == ""
+        assert served.sh(host, f"ls -d {SITE} 2>/dev/null; ls {POLICIES}") == "of-the-site.txt"
         place = f"https://mta-sts.{domain('good', host)}/.well-known/mta-sts.txt"
         until = f"curl -sSf {place} >/dev/null 2>&1 || echo gone"
         assert served.wait(OTHER[host], until) == "gone"

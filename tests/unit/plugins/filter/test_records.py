@@ -13,6 +13,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.hardened.mail.plugins.filter import (
     dkim_record,
     dns_findings,
+    domain_name,
     mail_records,
     mta_sts_policy,
     record_table,
@@ -30,6 +31,7 @@ from ansible_collections.hardened.mail.tests.unit.plugins.module_utils.records.r
 MODULES: t.Final = (
     dkim_record,
     dns_findings,
+    domain_name,
     mail_records,
     mta_sts_policy,
     record_table,
