@@ -94,9 +94,9 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Hosts]:
         yield made
 
 
-def play(hosts: Hosts, *options: str, fails: bool = False) -> Play:
+def play(hosts: Hosts, *options: str, fails: bool = False, **more: t.Any) -> Play:
     """Play the role."""
-    return hosts.play(["postfix_tls"], VARIABLES, *options, fails=fails)
+    return hosts.play(["postfix_tls"], {**VARIABLES, **more}, *options, fails=fails)
 
 
 def kept(hosts: Hosts, *more: str) -> dict[str, str]:
@@ -122,6 +122,18 @@ def secured(answer: str) -> bool:
 def test_check_mode_says_what_would_come_and_changes_nothing(hosts: Hosts) -> None:
     before = kept(hosts, "/etc/unbound", "/usr/sbin/unbound")
     assert all(play(hosts, "--check", "--diff").changed.values())
+    assert kept(hosts, "/etc/unbound", "/usr/sbin/unbound") == before
+
+
+def test_nothing_is_installed_where_postfix_is_missing_and_stays_so(hosts: Hosts) -> None:
+    before = kept(hosts, "/etc/unbound", "/usr/sbin/unbound")
+    for host in RELEASES:
+        hosts.sh(host, "mv /usr/sbin/postconf /root/")
+    said = play(hosts, fails=True, postfix_tls_install=False)
+    for host in RELEASES:
+        hosts.sh(host, "mv /root/postconf /usr/sbin/")
+    assert "Postfix is not installed on this host, and postfix_tls_install is false." in said.words
+    assert not any(said.changed.values())
     assert kept(hosts, "/etc/unbound", "/usr/sbin/unbound") == before
 
 
@@ -232,3 +244,16 @@ def test_an_unbound_of_the_site_is_not_disturbed(served: Hosts) -> None:
     assert not any(play(served).changed.values())
     assert kept(served, "/etc/unbound") == before
     assert pids == {host: served.sh(host, "systemctl show -P MainPID unbound") for host in RELEASES}
+
+
+def test_a_postfix_that_somebody_stopped_stays_stopped(served: Hosts) -> None:
+    for host in RELEASES:
+        served.sh(
+            host,
+            f"systemctl stop postfix; echo nameserver {served.addresses['ns']} >/etc/resolv.conf",
+        )
+    made = play(served)
+    for host in RELEASES:
+        assert "nameserver 127.0.0.1" in served.sh(host, "cat /etc/resolv.conf")
+        assert served.sh(host, "pgrep -x master || true") == "", made.text
+        served.sh(host, "systemctl start postfix")
