@@ -69,10 +69,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[pathlib.Path]:
     with GROUP.running({name: f"{release}:milters" for name, release in HOSTS.items()}):
         for name in HOSTS:
             GROUP.sh(name, "postconf -e 'mydestination = $myhostname, localhost' && useradd -m bob")
-        GROUP.sh(
-            "b",
-            "apt-get install -y -qq --no-install-recommends rspamd publicsuffix >/dev/null 2>&1",
-        )
+        GROUP.sh("b", "apt-get install -y -qq --no-install-recommends rspamd >/dev/null 2>&1")
         GROUP.sh(
             "b", f"postconf -e 'smtpd_milters = {SITE_MILTER}' 'non_smtpd_milters = $smtpd_milters'"
         )
@@ -312,6 +309,36 @@ def test_a_reload_while_it_starts_does_not_end_it(host: str) -> None:
     ]
     wait_for(lambda: send(host, host, subject=f"after the reload of {host}") == "")
     assert delivered(host, f"after the reload of {host}")
+
+
+def test_a_host_with_an_rspamd_of_its_own_gets_what_the_configuration_names(
+    served: pathlib.Path,
+) -> None:
+    assert served
+    named = GROUP.sh("b", "grep -o '/usr/share[^\"]*' /etc/hardened-mail/rspamd.conf")
+    assert GROUP.sh("b", f"head -c 4 {named}")
+
+
+def test_two_keys_for_one_selector_are_refused(served: pathlib.Path) -> None:
+    before = {host: signed_with(host) for host in HOSTS}
+    several = [{"selector": "s-{{ inventory_hostname_short }}"}, {"selector": "same"}]
+    book = [{**PLAY, "vars": {**PLAY["vars"]}, "post_tasks": []}]
+    for selectors, refused in ((several, True), (several[:1], False)):
+        book[0]["vars"]["message_authentication_domains"] = [
+            {"domain": "{{ inventory_hostname }}.example", "selectors": [{"selector": "r1"}]},
+            {"domain": "shared.example", "selectors": selectors},
+        ]
+        (served / "shared.yml").write_text(yaml.safe_dump(book))
+        done = run("ansible-playbook", "-i", str(GROUP.inventory), str(served / "shared.yml"))
+        said = " ".join(done.stdout.split())
+        assert (done.returncode != 0) == refused, said
+        told = "Two hosts have different keys for same._domainkey.shared.example (a and b)"
+        assert (told in said) == refused, said
+        if refused:
+            assert {host: signed_with(host) for host in HOSTS} == before
+    play(served)
+    for host in HOSTS:
+        GROUP.sh(host, "rm -r /etc/hardened-mail/dkim/shared.example")
 
 
 def test_a_key_is_made_before_it_signs(served: pathlib.Path) -> None:
