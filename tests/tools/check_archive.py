@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import pathlib
+import posixpath
 import re
 import subprocess
 import sys
@@ -29,6 +30,7 @@ CONTENT: t.Final = frozenset(
         "MANIFEST.json",
         "README.md",
         "changelogs",
+        "docs",
         "meta",
         "playbooks",
         "plugins",
@@ -81,6 +83,24 @@ def foreign_files(archive: pathlib.Path) -> list[str]:
         for name in names
         if name.split("/", 1)[0] not in CONTENT or "/." in name or "__pycache__" in name
     ]
+
+
+def dead_links(archive: pathlib.Path) -> list[str]:
+    """Return the links of the guides in ``archive`` to files that are not in it."""
+    with tarfile.open(archive) as tar:
+        texts = {
+            one.name: content.read().decode("utf-8")
+            for one in tar
+            if one.name.endswith(".md") and (content := tar.extractfile(one)) is not None
+        }
+        names = {name.rstrip("/") for name in tar.getnames()}
+    dead = []
+    for name, text in texts.items():
+        for link in re.findall(r"\]\(([^)#\s]+)", text):
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(name), link))
+            if not re.match("[a-z]+:", link) and target not in names:
+                dead.append(f"{name} links to {link}, which is not in the archive")
+    return dead
 
 
 def check_plugins(ansible: Ansible) -> list[str]:
@@ -170,6 +190,7 @@ def main() -> int:
         ansible.run("ansible-galaxy", "collection", "build", str(ROOT), "--output-path", str(place))
         (archive,) = place.glob("hardened-mail-*.tar.gz")
         problems = [f"{archive.name} holds {file}" for file in foreign_files(archive)]
+        problems += dead_links(archive)
         collections = place / "collections"
         ansible.run(
             "ansible-galaxy",
