@@ -283,7 +283,31 @@ def role_problems(role: pathlib.Path) -> list[str]:
             found.append(
                 f"{role.name}: {key} is {spec!r} in the specs and {default!r} in the defaults"
             )
-    return found
+    return found + tag_problems(role) + handler_problems(role)
+
+
+def tag_problems(role: pathlib.Path) -> list[str]:
+    """Return the tags that select nothing: an include without them is not gone into."""
+    return [
+        f"{role.name}: {file.name} has the tag {tag}"
+        for file in sorted((role / "tasks").glob("*.yml"))
+        for tags in re.findall(
+            r"^[ -]*tags: \[(.*)\]$", file.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        for tag in tags.split(", ")
+        if tag != role.name
+    ]
+
+
+def handler_problems(role: pathlib.Path) -> list[str]:
+    """Return the handlers with a name that a site's own may have: the names are those of the whole play."""
+    file = role / "handlers/main.yml"
+    handlers = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else []
+    return [
+        f"{role.name}: the handler {one['name']} has a name that others take"
+        for one in handlers
+        if len(one["name"].split()) < 4
+    ]
 
 
 def python_files(*rooms: str) -> list[str]:
@@ -451,6 +475,12 @@ def test_role_rules_let_pass_a_tidy_role(role: pathlib.Path) -> None:
             id="foreign-name",
         ),
         pytest.param("README.md", None, "no README.md", id="no-readme"),
+        pytest.param(
+            "tasks/main.yml", "---\n- tags: [tidy, tidy_more]\n", "the tag tidy_more", id="tag"
+        ),
+        pytest.param(
+            "handlers/main.yml", "- name: Reload nginx\n", "the handler Reload nginx", id="handler"
+        ),
     ],
 )
 def test_role_rules_see_what_is_wrong(
@@ -459,6 +489,7 @@ def test_role_rules_see_what_is_wrong(
     if text is None:
         (role / file).unlink()
     else:
+        (role / file).parent.mkdir(exist_ok=True)
         (role / file).write_text(text, encoding="utf-8")
     found = role_problems(role)
     assert len(found) == 1
