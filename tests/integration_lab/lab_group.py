@@ -31,7 +31,6 @@ def run(
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
             "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
-            **({"PWD": str(cwd)} if cwd else {}),
         },
         capture_output=True,
         text=True,

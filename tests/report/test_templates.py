@@ -112,7 +112,7 @@ def made_by_ansible(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     done = subprocess.run(
         ["ansible-playbook", "-i", inventory, "play.yml", "-e", "audit_directory=made"],
         cwd=place,
-        env={**render.environment(), "PWD": str(place)},
+        env=render.environment(),
         capture_output=True,
         text=True,
         check=False,

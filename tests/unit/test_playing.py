@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -58,7 +59,7 @@ class Here:
                     if not key.startswith("ANSIBLE_")
                 },
                 "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
-                "PWD": "/nowhere",
+                "PWD": str(self.folder / "elsewhere"),
                 "ANSIBLE_COLLECTIONS_PATH": self.collections,
                 "ANSIBLE_HOME": str(self.folder / "home"),
                 "ANSIBLE_NOCOLOR": "1",
@@ -165,13 +166,11 @@ def test_mta_sts_takes_away_what_it_wrote_and_nothing_else(here: Here) -> None:
         "site.example/mta-sts.txt",
         "site.example/security.txt",
     ]
-    assert published(here, "now.example", mta_sts_state="absent").changed == 0
-
-
-def test_mta_sts_takes_its_own_directory_away(here: Here) -> None:
-    assert published(here, "one.example", "two.example").status == 0
+    (web / "index.html").unlink()
+    shutil.rmtree(web / "site.example")
+    (web / "kept.example/robots.txt").rename(web / "kept.example/mta-sts.txt")
     assert published(here, mta_sts_state="absent").changed == 1
-    assert not (here.folder / "web").exists()
+    assert not web.exists()
     assert published(here, mta_sts_state="absent")[::2] == (0, 0)
 
 
@@ -185,7 +184,6 @@ OWN_CA: t.Final = {"certificates_ca_passphrase": "a passphrase of some length"}
     ("option", "value"),
     [
         pytest.param("certificates_names", "mail.example", id="names"),
-        pytest.param("certificates_names", [], id="no-names"),
         pytest.param("certificates_key_types", "ecdsa,rsa", id="types"),
     ],
 )
@@ -219,10 +217,10 @@ def test_hook_refuses_a_text_for_a_list(here: Here) -> None:
     assert "is the text /etc/postfix: expected a list" in done.words
 
 
-@pytest.mark.parametrize("option", ["sign_headers", "sign_networks", "nameservers", "packages"])
-def test_message_authentication_refuses_a_text_for_a_list(here: Here, option: str) -> None:
-    given = {f"message_authentication_{option}": "from"}
-    done = here.role("message_authentication", "--check", **given)
+def test_message_authentication_refuses_a_text_for_a_list(here: Here) -> None:
+    done = here.role(
+        "message_authentication", "--check", message_authentication_sign_headers="from"
+    )
     assert done.status != 0
     assert "one of them is a text" in done.words
     assert "Nothing was changed." in done.words
@@ -271,7 +269,6 @@ def test_audit_writes_where_the_command_runs_and_tells_the_place(here: Here) -> 
         pytest.param(
             {"audit_previous": "hosts.yml"}, "audit_previous cannot be compared with", id="earlier"
         ),
-        pytest.param({"audit_rules_disabled": ["no-such-rule"]}, "no-such-rule", id="rule"),
     ],
 )
 def test_audit_refuses_before_it_looks(here: Here, given: dict[str, t.Any], told: str) -> None:
