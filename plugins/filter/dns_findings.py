@@ -33,6 +33,8 @@ options:
   zones:
     description:
       - The zones of which all mail records are in the input. What is not there does not exist. The default is O(domain).
+      - A name that is there without an address, such as a host with V(publish_addresses=false), may have one that somebody else publishes.
+        What depends on it is incomplete.
     type: list
     elements: str
   selectors:
@@ -150,7 +152,12 @@ def dns_findings(
         name = name_of(domain)
         view = DnsView(
             name,
-            table_of(sets, zones=[name] if zones is None else zones, secure=signed),
+            table_of(
+                sets,
+                zones=[name] if zones is None else zones,
+                secure=signed,
+                addresses_elsewhere=True,
+            ),
             selectors=tuple(_selectors(sets, name) if selectors is None else selectors),
             served=_served(certificates or {}),
             sts_policy=sts_policy,

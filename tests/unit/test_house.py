@@ -93,6 +93,7 @@ ROOMS: t.Final = {
             "description",
             "domain_look",
             "host_claims",
+            "ed25519",
             "ip_ranges",
             "keys",
             "lookup",

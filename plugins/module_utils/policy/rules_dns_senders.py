@@ -17,6 +17,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.dns_view impo
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule, Unanswered
 from ansible_collections.hardened.mail.plugins.module_utils.records.dkim import (
     GOOD_RSA_BITS,
+    KEY_TYPES,
     LEAST_RSA_BITS,
     MOST_RSA_BITS,
     DkimRecord,
@@ -30,6 +31,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.dmarc import
     dmarc_name,
     external_targets,
     parse_dmarc,
+    walk,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
     RecordError,
@@ -287,6 +289,11 @@ def _keys(view: DnsView) -> t.Iterator[tuple[str, DkimRecord]]:
         raise Unanswered(lacking)
 
 
+def _verifies(record: DkimRecord) -> bool:
+    """Return whether verifiers know what to do with the key."""
+    return not record.revoked and record.key_type in KEY_TYPES
+
+
 def _dkim_missing(view: DnsView) -> t.Iterator[Hit]:
     if not view.selectors:
         if view.receives:
@@ -332,7 +339,7 @@ def _dkim_syntax(view: DnsView) -> t.Iterator[Hit]:
         for text in view.texts(name):
             try:
                 record = parse_dkim(text)
-                if not record.revoked and record.key_type in ("rsa", "ed25519"):
+                if not record.revoked:
                     _key = record.public_key
             except RecordError as error:
                 yield hit(
@@ -422,7 +429,7 @@ def _dkim_revoked(view: DnsView) -> t.Iterator[Hit]:
 
 
 def _dkim_only_ed25519(view: DnsView) -> t.Iterator[Hit]:
-    kinds = {record.key_type for _name, record in _keys(view) if not record.revoked}
+    kinds = {record.key_type for _name, record in _keys(view) if _verifies(record)}
     if kinds == {"ed25519"}:
         name = dkim_name(view.selectors[0], view.domain)
         yield hit(
@@ -586,6 +593,19 @@ def _dmarc_gone(view: DnsView, name: str, record: DmarcRecord) -> t.Iterator[Hit
         )
 
 
+def _dmarc_unknown(view: DnsView, name: str, record: DmarcRecord) -> t.Iterator[Hit]:
+    if record.unknown:
+        tags = ", ".join(f"{tag}={value}" for tag, value in record.unknown)
+        yield hit(
+            view,
+            name,
+            "TXT",
+            observed=tags,
+            expected="tags and values of RFC 9989",
+            message=f"the DMARC record for {view.name} has {tags}, which receivers do not know and leave out.",
+        )
+
+
 def _dmarc_no_reports(view: DnsView, name: str, record: DmarcRecord) -> t.Iterator[Hit]:
     if not record.rua:
         yield hit(
@@ -641,16 +661,23 @@ def _dmarc_size(view: DnsView, name: str, record: DmarcRecord) -> t.Iterator[Hit
 def _dmarc_authorization(view: DnsView, _name: str, record: DmarcRecord) -> t.Iterator[Hit]:
     def check(target: str) -> t.Iterator[Hit]:
         name = authorization_name(view.dmarc.at, target)
-        if not any(is_version(text, "DMARC1") for text in view.texts(name)):
-            yield hit(
-                view,
-                name,
-                "TXT",
-                observed="no v=DMARC1",
-                expected="v=DMARC1",
-                message=f"reports about {view.name} are to go to {shown(target)}, which does not say that it takes them.",
-                record='TXT "v=DMARC1"',
-            )
+        if any(is_version(text, "DMARC1") for text in view.texts(name)):
+            return
+        # RFC 9990 section 4: within one organizational domain nobody has to allow it.
+        here, there = (walk(one, view.lookup) for one in (view.dmarc.at, target))
+        if here.organizational == there.organizational:
+            return
+        if here.unknown or there.unknown:
+            raise Unanswered((*here.unknown, *there.unknown)[0])
+        yield hit(
+            view,
+            name,
+            "TXT",
+            observed="no v=DMARC1",
+            expected="v=DMARC1",
+            message=f"reports about {view.name} are to go to {shown(target)}, which does not say that it takes them.",
+            record='TXT "v=DMARC1"',
+        )
 
     yield from each(external_targets(view.dmarc.at, record), check)
 
@@ -683,7 +710,7 @@ def _dmarc_alignment(view: DnsView, name: str, record: DmarcRecord) -> t.Iterato
         return
     if spf is not None and spf.redirect:
         return
-    if any(not key.revoked for _name, key in _keys(view)):
+    if any(_verifies(key) for _name, key in _keys(view)):
         return
     if not view.selectors:
         raise Unanswered(f"{view.name}: no DKIM selector was given")
@@ -970,6 +997,15 @@ RULES: t.Final[tuple[Rule[DnsView], ...]] = (
         why="Who believes in pct thinks that the policy is softer than it is.",
         source="RFC 9989",
         example='_dmarc.example.com. TXT "v=DMARC1; p=reject; pct=50"',
+    ),
+    dns_rule(
+        "dmarc-unknown",
+        "low",
+        _with_record(_dmarc_unknown),
+        title="A DMARC record has tags or values that nobody knows",
+        why="Receivers leave them out, so a slip of the pen takes away what somebody believes in.",
+        source="RFC 9989 section 4.7",
+        example='_dmarc.example.com. TXT "v=DMARC1; p=reject; rau=mailto:d@example.com; fo=7"',
     ),
     dns_rule(
         "dmarc-no-reports",

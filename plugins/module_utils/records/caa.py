@@ -18,12 +18,15 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
     RRset,
     make_rrset,
     name_of,
+    shown,
     txt_strings,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.records.tags import report_uri
 
 TAGS: t.Final = ("issue", "issuewild", "issuemail", "iodef")
 CRITICAL: t.Final = 128
+#: What is left for the value in the data of a record.
+_MOST_OCTETS: t.Final = 65535 - 2 - len("issuewild")
 
 _LINE: t.Final = re.compile(r"\s*([0-9]+)\s+([A-Za-z0-9]+)\s+(\S.*?)\s*", re.DOTALL)
 _PARAMETER: t.Final = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\s*=\s*[\x21-\x3a\x3c-\x7e]*")
@@ -54,12 +57,14 @@ def build_caa(record: CaaRecord) -> str:
     if record.tag == "iodef":
         if not value.lower().startswith(("mailto:", "https:", "http:")):
             raise RecordError(f"iodef is {value!r}: expected mailto:security@example.com")
-        if value.lower().startswith("mailto:"):
-            report_uri(value, https=False)
+        if value.lower().startswith("mailto:") or not value.isascii():
+            value = report_uri(value, https=True)
     else:
-        _check_issuer(value)
+        value = _issuer(value)
     if not value.isascii() or not value.isprintable() or '"' in value or "\\" in value:
         raise RecordError(f"{record.tag} is {value!r}: expected printable ASCII without quotes")
+    if len(value) > _MOST_OCTETS:
+        raise RecordError(f"{record.tag} has {len(value)} octets: expected {_MOST_OCTETS} at most")
     return f'{flags} {record.tag} "{value}"'
 
 
@@ -74,7 +79,10 @@ def parse_caa(data: str) -> CaaRecord:
     if match is None:
         raise RecordError(f'a CAA record is {data!r}: expected flags, a tag and a "value"')
     flags, tag, value = match.groups()
-    octets = b"".join(txt_strings(value))
+    # RFC 8659 section 4.1.1: one string, which may be longer than one of a TXT record.
+    octets, *more = txt_strings(value, most=_MOST_OCTETS)
+    if more:
+        raise RecordError(f"a CAA record is {data!r}: expected one value, in quotes")
     return CaaRecord(
         tag.lower(),
         octets.decode("utf-8", "surrogateescape").strip(),
@@ -103,13 +111,17 @@ def may_issue(authority: str, records: t.Iterable[CaaRecord]) -> bool:
     return not issue or any(one.authority == authority.strip().lower() for one in issue)
 
 
-def _check_issuer(value: str) -> None:
-    authority, *parameters = (part.strip() for part in value.split(";"))
-    if authority:
-        name_of(authority)
-    for one in parameters:
-        if one and not _PARAMETER.fullmatch(one):
-            raise RecordError(f"a parameter of a CAA record is {one!r}: expected name=value")
+def _issuer(value: str) -> str:
+    """Return an authority, in A-labels, with its parameters. Raises RecordError."""
+    head, semicolon, rest = value.partition(";")
+    authority = head.strip()
+    name = shown(name_of(authority)) if authority else ""
+    for one in rest.split(";"):
+        if one.strip() and not _PARAMETER.fullmatch(one.strip()):
+            raise RecordError(
+                f"a parameter of a CAA record is {one.strip()!r}: expected name=value"
+            )
+    return value if authority.isascii() else f"{name}{semicolon}{rest}"
 
 
 __all__ = (

@@ -38,6 +38,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
     RecordError,
     RRset,
     host_of,
+    mail_domain_of,
     make_rrset,
     name_of,
     quote_txt,
@@ -168,7 +169,20 @@ def rrsets_of(description: Description) -> tuple[RRset, ...]:
         if "CNAME" in found and len(found) > 1:
             others = ", ".join(sorted(found - {"CNAME"}))
             raise RecordError(f"{name} would be a CNAME and have {others}: it cannot be both")
+    _check_aliases({one.name: one.data[0] for one in made.values() if one.type == "CNAME"})
     return tuple(sorted(made.values(), key=sort_key))
+
+
+def _check_aliases(aliases: Mapping[str, str]) -> None:
+    for first in sorted(aliases):
+        way = [first]
+        while aliases.get(way[-1]):
+            way.append(aliases[way[-1]])
+            if way[-1] in way[:-1]:
+                raise RecordError(
+                    f"{first} would be a CNAME that leads back to itself ({' -> '.join(way)}): "
+                    "name the host that has the addresses, or give the addresses"
+                )
 
 
 def ptr_of(description: Description) -> tuple[RRset, ...]:
@@ -218,7 +232,7 @@ def _host(value: Json, *, ttl: Json) -> Host:
 def _domain(value: Json, *, ttl: Json, hosts: t.Sequence[Host]) -> Domain:
     what = f"the domain {_name_in(value)}"
     given = _dictionary(value, keys=_DOMAIN, needed=("name",), what=what)
-    name = name_of(given["name"])
+    name = mail_domain_of(given["name"])
     usual = [{"host": one.name} for one in hosts]
     mx = tuple(_exchanger(one, what=what) for one in _list(given, "mx", what=what, default=usual))
     sts = given.get("mta_sts") or {}

@@ -10,6 +10,7 @@ import base64
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.hardened.mail.plugins.module_utils.records import ed25519
 from ansible_collections.hardened.mail.plugins.module_utils.records.keys import (
     PublicKey,
     key_of_raw,
@@ -38,7 +39,8 @@ GOOD_RSA_BITS: t.Final = 2048
 #: Verifiers need not read larger ones (RFC 8301 section 3.2).
 MOST_RSA_BITS: t.Final = 4096
 
-_RAW_BASE64: t.Final = 44
+_RAW_OCTETS: t.Final = 32
+_SPKI_OCTETS: t.Final = 44
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,15 @@ class DkimRecord:
         """The key. Raises RecordError when p= holds none of this type."""
         what = f"DKIM: p= of a record with k={self.key_type}"
         if self.key_type == "ed25519":
-            if len(self.key) == _RAW_BASE64:
+            if len(self.key) == _SPKI_OCTETS:
                 raise RecordError(
                     f"{what}: found the 44 octets of a SubjectPublicKeyInfo: expected the last 32 of them alone"
                 )
-            return key_of_raw(self.key)
+            return key_of_raw(self.key, what=what)
+        if self.key_type not in KEY_TYPES:
+            raise RecordError(
+                f"DKIM: k is {self.key_type!r}: expected one of {', '.join(KEY_TYPES)}"
+            )
         found = key_of_spki(self.key, what=what)
         if found.algorithm != self.key_type:
             raise RecordError(f"{what}: found a key of type {found.algorithm}")
@@ -97,13 +103,18 @@ def dkim_of_key(
 ) -> DkimRecord:
     """Return the record of a public key, given as PEM or as the base64 text of p=. Raises RecordError.
 
-    A private key is refused, and a key that verifiers do not take.
+    A private key is refused, and a key that verifiers do not take. Of the private keys of Ed25519 that are 32 octets without PEM around them
+    one in sixteen cannot be told from a public key.
     """
     if "-----BEGIN" in text:
         found = public_key(text, what=what)
     else:
         octets = unbase64(text, what=what)
-        found = key_of_raw(octets) if len(octets) == 32 else key_of_spki(octets, what=what)
+        if len(octets) == _RAW_OCTETS:
+            _check_raw(octets, what=what)
+            found = key_of_raw(octets, what=what)
+        else:
+            found = key_of_spki(octets, what=what)
     if found.algorithm not in KEY_TYPES:
         raise RecordError(f"{what}: the key is of type {found.algorithm}: expected rsa or ed25519")
     if found.algorithm == "rsa" and not LEAST_RSA_BITS <= found.bits <= MOST_RSA_BITS:
@@ -118,6 +129,15 @@ def dkim_of_key(
         flags=tuple(flags),
         notes=notes,
     )
+
+
+def _check_raw(octets: bytes, *, what: str) -> None:
+    """Raise RecordError for octets that are no public key, as a private key in this form hardly ever is."""
+    if not ed25519.is_public_key(octets):
+        raise RecordError(
+            f"{what}: these 32 octets are no public key of Ed25519. If they are the private key, it must stay on its host, and "
+            "whoever has seen it can sign: make another one, and give its public key as PEM text (openssl pkey -in KEY -pubout)"
+        )
 
 
 def build_dkim(record: DkimRecord) -> str:
@@ -142,6 +162,8 @@ def build_dkim(record: DkimRecord) -> str:
 
 def dkim_rrset(selector: str, domain: str, record: DkimRecord, *, ttl: int = DEFAULT_TTL) -> RRset:
     """Return the set of a selector. Raises RecordError."""
+    if "*" in selector:
+        raise RecordError(f"DKIM: the selector is {selector!r}: expected letters, digits, hyphens")
     name = dkim_name(selector, domain)
     return make_rrset(name, "TXT", [quote_txt(build_dkim(record))], ttl=ttl)
 

@@ -50,7 +50,10 @@ _MOST_QUESTIONS: t.Final = 8
 
 @dataclass(frozen=True)
 class DmarcRecord:
-    """A record, its tags by their names; an empty one is not there. ``gone`` are those that count no more."""
+    """A record, its tags by their names; an empty one is not there.
+
+    ``gone`` are tags that count no more, ``unknown`` those that never did, and values that nobody knows.
+    """
 
     p: str = "none"
     sp: str = ""
@@ -63,6 +66,7 @@ class DmarcRecord:
     psd: str = ""
     t: str = ""
     gone: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
 
     @property
     def subdomains(self) -> str:
@@ -103,6 +107,8 @@ def build_dmarc(record: DmarcRecord) -> str:
             raise RecordError(f"DMARC: {tag} is {value!r}: expected one of {', '.join(allowed)}")
     if record.gone:
         raise RecordError(f"DMARC: {record.gone[0][0]} is no tag any more (RFC 9989): leave it out")
+    if record.unknown:
+        raise RecordError(f"DMARC: nobody knows {'='.join(record.unknown[0])}: leave it out")
     wrong = [one for one in record.fo if one not in _FAILURES]
     if wrong:
         raise RecordError(f"DMARC: fo has {wrong[0]!r}: expected some of {', '.join(_FAILURES)}")
@@ -143,7 +149,14 @@ def parse_dmarc(text: str) -> DmarcRecord:
         rua=words_of(found.get("rua", ""), ","),
         ruf=words_of(found.get("ruf", ""), ","),
         gone=tuple((tag, value) for tag, value in tags if tag in GONE),
+        unknown=tuple((tag, value) for tag, value in tags if not _is_known(tag, value)),
     )
+
+
+def _is_known(tag: str, value: str) -> bool:
+    if tag == "fo":
+        return {one.lower() for one in words_of(value)} <= set(_FAILURES)
+    return tag in (*_CHOICES, *GONE, "v", "rua", "ruf")
 
 
 def dmarc_texts(answer: Answer) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.hardened.mail.plugins.module_utils.records import ed25519
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import RecordError
 from ansible_collections.hardened.mail.plugins.module_utils.x509 import der
 from ansible_collections.hardened.mail.plugins.module_utils.x509.certificate import (
@@ -81,10 +82,14 @@ def key_of_spki(spki: bytes, *, what: str) -> PublicKey:
     return PublicKey(algorithm, bits, spki)
 
 
-def key_of_raw(raw: bytes) -> PublicKey:
-    """Return an Ed25519 key from its 32 octets. Raises RecordError."""
+def key_of_raw(raw: bytes, *, what: str) -> PublicKey:
+    """Return an Ed25519 key from its 32 octets. Raises RecordError, also when they are no point of the curve."""
     if len(raw) != _ED25519_OCTETS:
-        raise RecordError(f"an Ed25519 key has {len(raw)} octets: expected {_ED25519_OCTETS}")
+        raise RecordError(
+            f"{what}: an Ed25519 key has {len(raw)} octets: expected {_ED25519_OCTETS}"
+        )
+    if not ed25519.is_point(raw):
+        raise RecordError(f"{what}: these 32 octets are no public key of Ed25519")
     return PublicKey("ed25519", 256, _ED25519_PREFIX + raw)
 
 
@@ -121,4 +126,10 @@ def _element(tag: int, value: bytes) -> bytes:
     return bytes([tag, 0x80 | len(octets)]) + octets + value
 
 
-__all__ = ("PublicKey", "key_of_raw", "key_of_spki", "public_key", "unbase64")
+__all__ = (
+    "PublicKey",
+    "key_of_raw",
+    "key_of_spki",
+    "public_key",
+    "unbase64",
+)

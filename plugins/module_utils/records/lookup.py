@@ -13,9 +13,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import
     RecordError,
     RRset,
     name_of,
+    shown,
 )
 
 _MOST_ALIASES: t.Final = 8
+_ADDRESSES: t.Final = ("A", "AAAA")
 
 Status = t.Literal["found", "no_data", "no_name", "failed", "not_asked"]
 
@@ -60,35 +62,57 @@ class Lookup(t.Protocol):
 class Table:
     """A ``Lookup`` in a table of sets. Outside of ``zones`` nothing is known but these sets.
 
-    ``others`` is asked for the rest when it is given.
+    ``others`` is asked for the rest when it is given. With ``addresses_elsewhere`` a name that has records and no address may
+    have addresses that somebody else publishes.
     """
 
     sets: t.Mapping[tuple[str, str], RRset]
     zones: frozenset[str] = frozenset()
     secure: t.Optional[bool] = None
     others: t.Optional[Lookup] = None
+    addresses_elsewhere: bool = False
     _names: frozenset[str] = field(default_factory=frozenset, repr=False)
 
     def __call__(self, name: str, type_: str, /) -> Answer:
         """Return what the table has; CNAME records are followed."""
         aliases: list[str] = []
-        while type_ != "CNAME" and (name, "CNAME") in self.sets:
-            name = self.sets[name, "CNAME"].data[0]
+        owner = self._owner(name)
+        while type_ != "CNAME" and (owner, "CNAME") in self.sets:
+            name = self.sets[owner, "CNAME"].data[0]
+            owner = self._owner(name)
             if len(aliases) == _MOST_ALIASES:
                 return Answer("failed", reason=f"{aliases[0]} is in a loop of CNAME records")
             aliases.append(name)
-        found = self._at(name, type_)
+        found = self._at(name, owner, type_)
         return replace(found, aliases=(*aliases, *found.aliases)) if aliases else found
 
-    def _at(self, name: str, type_: str) -> Answer:
-        one = self.sets.get((name, type_))
+    def _owner(self, name: str) -> str:
+        """Return the name whose records answer: the name itself, or a wildcard (RFC 4592 section 3.3.1)."""
+        if name in self._names or not _inside(name, self.zones):
+            return name
+        above = name
+        while above and above not in self._names:
+            above = above.partition(".")[2]
+        star = f"*.{above}"
+        return star if star in self._names else name
+
+    def _at(self, name: str, owner: str, type_: str) -> Answer:
+        one = self.sets.get((owner, type_))
         if one is not None:
             return Answer("found", one.data, one.ttl, self.secure)
         if _inside(name, self.zones):
-            return Answer("no_data" if name in self._names else "no_name", secure=self.secure)
+            if owner not in self._names:
+                return Answer("no_name", secure=self.secure)
+            if self.addresses_elsewhere and self._may_be_elsewhere(owner, type_):
+                reason = f"no address of {shown(name)} is among the records that were given"
+                return Answer("not_asked", reason=reason)
+            return Answer("no_data", secure=self.secure)
         if self.others is not None:
             return self.others(name, type_)
         return Answer("not_asked", reason=f"{name} is not among the records that were given")
+
+    def _may_be_elsewhere(self, owner: str, type_: str) -> bool:
+        return type_ in _ADDRESSES and not any((owner, one) in self.sets for one in _ADDRESSES)
 
 
 def table_of(
@@ -97,6 +121,7 @@ def table_of(
     zones: t.Iterable[str] = (),
     secure: t.Optional[bool] = None,
     others: t.Optional[Lookup] = None,
+    addresses_elsewhere: bool = False,
 ) -> Table:
     """Return a ``Lookup`` that knows these sets, and that there is nothing else in *zones*.
 
@@ -113,7 +138,7 @@ def table_of(
         for labels in (name.split(".") for name, _type in sets)
         for at in range(len(labels) - 1)
     )
-    return Table(sets, places, secure, others, names)
+    return Table(sets, places, secure, others, addresses_elsewhere, names)
 
 
 def _inside(name: str, zones: t.AbstractSet[str]) -> bool:

@@ -29,6 +29,7 @@ _LABEL: t.Final = re.compile(r"_?[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
 _DONE: t.Final = re.compile(r"(?:_?[a-z0-9](?:[a-z0-9_-]{0,60}[a-z0-9])?\.)+")
 # IDNA 2003, which Python has, and IDNA 2008 give these different names (RFC 5894 section 7.2).
 _TWO_MEANINGS: t.Final = re.compile("[\u00df\u03c2\u200c\u200d]")
+_ADDRESS: t.Final = re.compile(r"[0-9.]+")
 _TOKEN: t.Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|((?:[^\s"\\;()]|\\.)+))', re.DOTALL)
 _QUOTED: t.Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NO_COMMENT: t.Final = re.compile(r"(?:[^\\;()]|\\.)*")
@@ -160,8 +161,18 @@ def host_of(name: str) -> str:
     found = name_of(name)
     if "_" in found or "*" in found or found == ".":
         raise RecordError(f"{found!r} is no name of a host: expected letters, digits and hyphens")
-    if re.fullmatch(r"[0-9.]+", found):
+    if _ADDRESS.fullmatch(found):
         raise RecordError(f"{found[:-1]!r} is an address: expected the name of a host")
+    return found
+
+
+def mail_domain_of(name: str) -> str:
+    """Return the name of a mail domain: neither a wildcard nor an address. Raises RecordError."""
+    found = name_of(name)
+    if "*" in found or found == ".":
+        raise RecordError(f"{found!r} is no mail domain: expected one such as example.com")
+    if _ADDRESS.fullmatch(found):
+        raise RecordError(f"{found[:-1]!r} is an address: expected a mail domain")
     return found
 
 
@@ -222,8 +233,11 @@ def unquote_txt(data: str) -> str:
     return b"".join(txt_strings(data)).decode("utf-8", "surrogateescape")
 
 
-def txt_strings(data: str) -> tuple[bytes, ...]:
-    """Return the strings of the presentation format of a TXT record. Raises RecordError."""
+def txt_strings(data: str, *, most: int = _MAX_STRING) -> tuple[bytes, ...]:
+    """Return the strings of the presentation format of a TXT record. Raises RecordError.
+
+    A string has *most* octets.
+    """
     found = []
     position = 0
     while position < len(data.rstrip()):
@@ -235,10 +249,8 @@ def txt_strings(data: str) -> tuple[bytes, ...]:
         quoted, bare = match.groups()
         text = bare if quoted is None else quoted
         part = _ESCAPE.sub(_unescaped, text.encode("utf-8", "surrogateescape"))
-        if len(part) > _MAX_STRING:
-            raise RecordError(
-                f"a TXT string has {len(part)} octets: expected {_MAX_STRING} at most"
-            )
+        if len(part) > most:
+            raise RecordError(f"a TXT string has {len(part)} octets: expected {most} at most")
         found.append(part)
         position = match.end()
     if not found:
@@ -285,6 +297,7 @@ __all__ = (
     "RecordError",
     "host_of",
     "is_within",
+    "mail_domain_of",
     "make_rrset",
     "name_of",
     "quote_txt",

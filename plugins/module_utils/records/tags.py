@@ -11,12 +11,18 @@ import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
     RecordError,
+    mail_domain_of,
     name_of,
+    shown,
 )
 
 _NAME: t.Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_MAIL: t.Final = re.compile(r"mailto:([^\s@,;!]+)@([^\s@,;!?]+)(\?[^\s,;!]*)?", re.IGNORECASE)
-_HTTPS: t.Final = re.compile(r"https://([^\s/?#:,;!]+)(:[0-9]+)?([/?#][^\s,;!]*)?", re.IGNORECASE)
+_MAIL: t.Final = re.compile(
+    r"mailto:[^\s@,;!]+@(?P<domain>[^\s@,;!?]+)(?:\?[^\s,;!]*)?", re.IGNORECASE
+)
+_HTTPS: t.Final = re.compile(
+    r"https://(?P<domain>[^\s/?#:,;!]+)(?::[0-9]+)?(?:[/?#][^\s,;!]*)?", re.IGNORECASE
+)
 
 
 def read_tags(text: str, *, what: str) -> tuple[tuple[str, str], ...]:
@@ -61,25 +67,38 @@ def is_version(text: str, version: str) -> bool:
 
 
 def report_uri(address: str, *, https: bool) -> str:
-    """Return an address for reports as a URI; one without a scheme is an address of mail. Raises RecordError."""
+    """Return an address for reports as a URI; one without a scheme is an address of mail. Raises RecordError.
+
+    An international domain becomes A-labels.
+    """
     whole = address.strip()
     uri = whole if ":" in whole else f"mailto:{whole}"
-    if not _MAIL.fullmatch(uri) and not (https and _HTTPS.fullmatch(uri)):
+    mail = _MAIL.fullmatch(uri)
+    match = mail or (_HTTPS.fullmatch(uri) if https else None)
+    if match is None:
         forms = "mailto:reports@example.com" + (" or https://example.com/reports" if https else "")
         raise RecordError(
             f"reports go to {whole!r}: expected {forms}, with comma, semicolon and exclamation mark as %2C, %3B, %21"
         )
-    name_of(report_domain(uri))
-    return uri
+    start, end = match.span("domain")
+    name = mail_domain_of(uri[start:end]) if mail else name_of(uri[start:end])
+    if uri.isascii():
+        return uri
+    found = uri[:start] + shown(name) + uri[end:]
+    if not found.isascii():
+        raise RecordError(
+            f"reports go to {whole!r}: expected ASCII before the @ and behind the domain, since not everybody can write to such an address"
+        )
+    return found
 
 
 def report_domain(uri: str) -> str:
     """Return the domain of an address for reports, empty when there is none."""
     match = _MAIL.fullmatch(uri)
     if match:
-        return match.group(2).rstrip(".").lower()
+        return match["domain"].rstrip(".").lower()
     match = _HTTPS.fullmatch(uri)
-    return match.group(1).lower() if match else ""
+    return match["domain"].lower() if match else ""
 
 
 __all__ = ("is_version", "read_tags", "report_domain", "report_uri", "words_of", "write_tags")

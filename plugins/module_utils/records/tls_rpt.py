@@ -60,7 +60,11 @@ def parse_tls_rpt(text: str) -> TlsRptRecord:
     rua = words_of(dict(tags).get("rua", ""), ",")
     if not rua:
         raise RecordError("TLS-RPT: there is no rua: expected rua=mailto:reports@example.com")
-    return TlsRptRecord(tuple(report_uri(one, https=True) for one in rua))
+    for one in rua:
+        uri = report_uri(one, https=True)
+        if uri != one:
+            raise RecordError(f"TLS-RPT: reports go to {one!r}: expected {uri}")
+    return TlsRptRecord(rua)
 
 
 __all__ = (

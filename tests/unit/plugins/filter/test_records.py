@@ -207,3 +207,32 @@ def test_what_cannot_be_read_is_refused(
         FILTERS[name](*arguments, **options)
     assert str(caught.value).startswith(f"hardened.mail.{name}: ")
     assert "MC4CAQAw" not in str(caught.value)
+
+
+def test_an_address_that_somebody_else_publishes_is_no_finding() -> None:
+    def judged(host: dict[str, t.Any], **domain: t.Any) -> tuple[set[str], set[str]]:
+        given = {"hosts": [{"name": "mx1.example.com", **host}]}
+        records = FILTERS["mail_records"](
+            {**given, "domains": [{"name": "example.com", "spf": {"terms": ["a", "mx"]}, **domain}]}
+        )
+        verdict = FILTERS["dns_findings"](records, domain="example.com", signed=True)
+        return (
+            {one["rule"] for one in verdict["findings"]},
+            {rule for one in verdict["incomplete"] for rule in one["rules"]},
+        )
+
+    address = {"dns-mx-address", "dns-mx-no-ipv6", "dns-mx-alias", "dns-srv-target"}
+    srv = {"imaps": "mx1.example.com", "submissions": "mx1.example.com"}
+    for host in (
+        {"publish_addresses": False, "spf": True},
+        {"publish_addresses": False, "addresses": ["192.0.2.1"]},
+        {"certificates": ["ab" * 32]},
+    ):
+        found, incomplete = judged(host, srv=srv)
+        assert not found & {*address, "dns-spf-voids"}
+        assert incomplete >= {*address, "dns-spf-voids"}
+        assert not incomplete & {"dns-spf-lookups", "dns-spf-include", "dns-spf-pass-all"}
+    found, incomplete = judged({"addresses": ["192.0.2.1"]}, srv=srv)
+    assert not incomplete & address
+    assert "dns-mx-no-ipv6" in found
+    assert "dns-mx-address" in judged({"addresses": ["192.0.2.1"]}, mx=["typo.example.com"])[0]

@@ -318,6 +318,12 @@ CASES: t.Final = [
         {"dns-dkim-syntax"},
         id="spki-for-ed25519",
     ),
+    pytest.param(
+        {KEY: f"v=DKIM1; k=dsa; p={der(RSA_2048)}"},
+        {},
+        {"dns-dkim-syntax", "dns-dkim-only-ed25519"},
+        id="unknown-key-type",
+    ),
     pytest.param({KEY: f"v=DKIM1; p={der(RSA_1024)}"}, {}, {"dns-dkim-key-size"}, id="short-key"),
     pytest.param({KEY: f"v=DKIM1; p={LARGE}"}, {}, {"dns-dkim-key-size"}, id="large-key"),
     pytest.param({KEY: f"v=DKIM1; t=y:s; p={der(RSA_2048)}"}, {}, {"dns-dkim-testing"}, id="t-y"),
@@ -381,6 +387,18 @@ CASES: t.Final = [
         {},
         {"dns-dmarc-dead-tags"},
         id="pct",
+    ),
+    pytest.param(
+        {DMARC: "v=DMARC1; p=reject; fo=7; rua=mailto:d@example.com"},
+        {},
+        {"dns-dmarc-unknown"},
+        id="unknown-value",
+    ),
+    pytest.param(
+        {DMARC: "v=DMARC1; p=reject; rau=mailto:d@example.com"},
+        {},
+        {"dns-dmarc-unknown", "dns-dmarc-no-reports"},
+        id="unknown-tag",
     ),
     pytest.param({DMARC: "v=DMARC1; p=reject"}, {}, {"dns-dmarc-no-reports"}, id="no-rua"),
     pytest.param(
@@ -459,6 +477,9 @@ CASES: t.Final = [
         id="certificate-name",
     ),
     pytest.param({RPT: None}, {}, {"dns-tls-rpt-missing"}, id="no-tls-rpt"),
+    pytest.param(
+        {RPT: "v=TLSRPTv1; rua=tls@example.com"}, {}, {"dns-tls-rpt-syntax"}, id="tls-rpt-no-mailto"
+    ),
     pytest.param(
         {RPT: "v=TSLRPTv1; rua=mailto:tls@example.com"},
         {},
@@ -635,6 +656,47 @@ def test_a_part_that_is_not_known_is_said(
 ) -> None:
     found = [one for one in judged(changes, **more).incomplete if reason in one.reason]
     assert [one for one in found if rule in one.rules]
+
+
+AUTHORIZED: t.Final = ("example.com._report._dmarc.reports.example", "TXT")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        pytest.param({}, set(), id="allowed"),
+        pytest.param({AUTHORIZED: None}, {"dns-dmarc-report-authorization"}, id="not-allowed"),
+        pytest.param(
+            {AUTHORIZED: None, ("*._report._dmarc.reports.example", "TXT"): "v=DMARC1"},
+            set(),
+            id="allowed-to-everybody",
+        ),
+    ],
+)
+def test_reports_to_another_domain_need_its_word(changes: Changes, found: set[str]) -> None:
+    assert {one.rule for one in judged(changes).findings} == found
+
+
+@pytest.mark.parametrize(
+    ("records", "rules"),
+    [
+        pytest.param({"example.com": "v=DMARC1; p=reject"}, set(), id="siblings"),
+        pytest.param(
+            {"example.com": "v=DMARC1; p=reject; psd=y"},
+            {"dns-dmarc-report-authorization"},
+            id="siblings-below-a-public-suffix",
+        ),
+        pytest.param({}, {"dns-dmarc-report-authorization"}, id="nothing-above"),
+    ],
+)
+def test_siblings_of_one_organization_need_no_word(
+    records: dict[str, str], rules: set[str]
+) -> None:
+    texts = {"a.example.com": "v=DMARC1; p=reject; rua=mailto:d@b.example.com", **records}
+    sets = [make_rrset(f"_dmarc.{name}", "TXT", [quote_txt(text)]) for name, text in texts.items()]
+    sets.append(make_rrset("b.example.com", "MX", ["10 b.example.com."]))
+    verdict = judge_domain(DnsView("a.example.com.", table_of(sets, zones=["com"])))
+    assert {one.rule for one in verdict.findings if "report" in one.rule} == rules
 
 
 def test_an_address_that_is_not_known_leaves_no_more_open_than_it_must() -> None:

@@ -104,6 +104,22 @@ def test_dnspython_reads_and_writes_every_record_alike() -> None:
             assert dns.rdata.from_text("IN", one.type, data).to_text() == data, one
 
 
+def test_international_domains_are_a_labels_wherever_they_stand() -> None:
+    name = "b\u00fccher.example"
+    found = made(
+        domain(
+            spf={"terms": [f"include:_spf.{name}"]},
+            dmarc={"rua": [f"d@{name}"], "ruf": [f"mailto:d@{name}"]},
+            tls_rpt=[f"t@{name}", f"https://{name}/t"],
+            caa={"issue": [f"{name}; a=b"], "iodef": [f"mailto:c@{name}", f"https://{name}/"]},
+        )
+    )
+    texts = " ".join(one for data in found.values() for one in data)
+    assert texts.isascii()
+    assert texts.count("xn--bcher-kva.example") == 8
+    assert '0 issue "xn--bcher-kva.example; a=b"' in texts
+
+
 def test_the_order_is_that_of_a_zone_file_and_stable() -> None:
     sets = rrsets_of(read_description(DESCRIPTION))
     assert rrsets_of(read_description(copy.deepcopy(DESCRIPTION))) == sets
@@ -198,6 +214,50 @@ def domain(**more: t.Any) -> dict[str, t.Any]:
             domain(mta_sts={"host": "w.example", "addresses": ["192.0.2.1"]}),
             "mta-sts.a.example. would be a CNAME and have A",
             id="cname-and-address",
+        ),
+        pytest.param(
+            domain(mta_sts={"host": "mta-sts.A.example."}),
+            "mta-sts.a.example. would be a CNAME that leads back to itself",
+            id="cname-to-itself",
+        ),
+        pytest.param(
+            {
+                "domains": [
+                    {
+                        "name": "a.example",
+                        "mx": ["m.example"],
+                        "mta_sts": {"host": "mta-sts.b.example"},
+                    },
+                    {
+                        "name": "b.example",
+                        "mx": ["m.example"],
+                        "mta_sts": {"host": "mta-sts.a.example"},
+                    },
+                ]
+            },
+            "mta-sts.a.example. -> mta-sts.b.example. -> mta-sts.a.example.",
+            id="cnames-in-a-circle",
+        ),
+        pytest.param(domain(name="192.0.2.1"), "'192.0.2.1' is an address", id="domain-address"),
+        pytest.param(domain(name="*.a.example"), "is no mail domain", id="domain-wildcard"),
+        pytest.param(
+            domain(dkim=[{"selector": "*", "public_key": RSA_2048}]),
+            "the selector is '\\*'",
+            id="star",
+        ),
+        pytest.param(
+            domain(dkim=[{"selector": "*.a", "revoked": True}]),
+            "the selector is",
+            id="star-revoked",
+        ),
+        pytest.param(domain(tls_rpt=["d\u00fc@a.example"]), "ASCII before the @", id="mailbox"),
+        pytest.param(domain(spf={"terms": ["mx +all"]}), "without a blank", id="two-terms"),
+        pytest.param(domain(spf="v=spf1 include:b\u00fccher.example"), "A-labels", id="spf-text"),
+        pytest.param(
+            domain(caa={"issue": ["stra\u00dfe.example"]}), "versions of IDNA", id="caa-idn"
+        ),
+        pytest.param(
+            domain(caa={"iodef": ["http://\u00fc.example"]}), "expected mailto", id="http"
         ),
         pytest.param(domain(tls_rpt=["ftp://a.example"]), "expected mailto:", id="tls-rpt"),
         pytest.param(domain(srv={"smtp": "mx.example"}), "there is no key 'smtp'", id="service"),

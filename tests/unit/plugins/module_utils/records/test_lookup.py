@@ -71,6 +71,45 @@ def test_what_the_table_cannot_know_is_not_denied(name: str, status: str) -> Non
     assert not answer.known
 
 
+def test_a_wildcard_answers_for_names_that_are_not_there() -> None:
+    sets = [
+        *SETS,
+        make_rrset("*.w.example.com", "TXT", ['"w"']),
+        make_rrset("there.w.example.com", "A", ["192.0.2.3"]),
+        make_rrset("*.c.example.com", "CNAME", ["a.b.example.com."]),
+        make_rrset("*.w.example.net", "TXT", ['"w"']),
+    ]
+    # What BIND answers for a zone with these records (RFC 4592 section 2.2.1).
+    answers = {
+        ("x.w.example.com.", "TXT"): ("found", ('"w"',)),
+        ("y.x.w.example.com.", "TXT"): ("found", ('"w"',)),
+        ("x.w.example.com.", "A"): ("no_data", ()),
+        ("*.w.example.com.", "TXT"): ("found", ('"w"',)),
+        ("w.example.com.", "TXT"): ("no_data", ()),
+        ("there.w.example.com.", "TXT"): ("no_data", ()),
+        ("x.there.w.example.com.", "TXT"): ("no_name", ()),
+        ("x.c.example.com.", "A"): ("found", ("192.0.2.1",)),
+        ("x.w.example.net.", "TXT"): ("not_asked", ()),
+    }
+    table = table_of(sets, zones=["example.com"])
+    assert {
+        question: (table(*question).status, table(*question).data) for question in answers
+    } == answers
+
+
+def test_addresses_that_somebody_else_publishes_are_not_denied() -> None:
+    sets = [*SETS, make_rrset("_25._tcp.mx.example.com", "TLSA", ["3 1 1 " + "ab" * 32])]
+    table = table_of(sets, zones=["example.com"], addresses_elsewhere=True)
+    for name in ("mx.example.com.", "example.com."):
+        answer = table(name, "AAAA")
+        assert (answer.status, answer.known) == ("not_asked", False)
+        assert answer.reason == f"no address of {name[:-1]} is among the records that were given"
+    # Where there is one address, the others are known too; and a name that nothing says anything of is not there.
+    assert table("a.b.example.com.", "AAAA").status == "no_data"
+    assert table("c.example.com.", "A").status == "no_name"
+    assert table("example.com.", "TXT").status == "no_data"
+
+
 def test_others_are_asked_outside_of_the_zones_only() -> None:
     asked = []
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import subprocess
 import typing as t
 
 import pytest
+from ansible_collections.hardened.mail.plugins.module_utils.records import ed25519
 from ansible_collections.hardened.mail.plugins.module_utils.records.dkim import (
     DkimRecord,
     build_dkim,
@@ -119,6 +121,100 @@ def test_parse_dkim_refuses(text: str, message: str) -> None:
         parse_dkim(text)
 
 
+@pytest.mark.parametrize(
+    ("octets", "is_point"),
+    [
+        # RFC 8032 section 7.1: the private key and the public key of tests 1 to 3.
+        pytest.param(
+            "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+            False,
+            id="private-1",
+        ),
+        pytest.param(
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", True, id="public-1"
+        ),
+        pytest.param(
+            "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+            False,
+            id="private-2",
+        ),
+        pytest.param(
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", True, id="public-2"
+        ),
+        pytest.param(
+            "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+            True,
+            id="private-3",
+        ),
+        pytest.param(
+            "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", True, id="public-3"
+        ),
+        # y = 1 is the neutral element, with one sign only; y = 2^255 - 19 is no number of the field.
+        pytest.param("01" + "00" * 31, True, id="neutral"),
+        pytest.param("01" + "00" * 30 + "80", False, id="minus-zero"),
+        pytest.param("ed" + "ff" * 30 + "7f", False, id="too-large"),
+    ],
+)
+def test_points_of_the_curve_are_told_from_other_octets(octets: str, is_point: bool) -> None:
+    assert ed25519.is_point(bytes.fromhex(octets)) == is_point
+
+
+def made_by_openssl() -> tuple[str, str]:
+    """Return the octets of a private key and of its public key in base64."""
+    key = openssl("genpkey", "-algorithm", "ED25519")
+    # PrivateKeyInfo and SubjectPublicKeyInfo (RFC 8410) end in them.
+    seed = openssl("pkey", "-outform", "DER", given=key)[-32:]
+    public = openssl("pkey", "-pubout", "-outform", "DER", given=key)[-32:]
+    return base64.b64encode(seed).decode(), base64.b64encode(public).decode()
+
+
+def openssl(*words: str, given: bytes = b"") -> bytes:
+    return subprocess.run(["openssl", *words], input=given, capture_output=True, check=True).stdout
+
+
+def refusal(key: str) -> str:
+    try:
+        dkim_of_key(key)
+    except RecordError as error:
+        return str(error)
+    return ""
+
+
+def test_public_keys_of_openssl_are_taken_and_most_private_ones_refused() -> None:
+    pairs = [made_by_openssl() for _turn in range(40)]
+    for _seed, public in pairs:
+        assert build_dkim(dkim_of_key(public)).endswith(f"p={public}")
+    refusals = {seed: refusal(seed) for seed, _public in pairs if refusal(seed)}
+    # One in sixteen is taken: the chance that this fails by itself is one in 10^9.
+    assert len(refusals) >= 25
+    for seed, said in refusals.items():
+        assert "If they are the private key, it must stay on its host" in said
+        assert seed not in said
+
+
+def test_a_point_that_is_no_multiple_of_the_base_point_is_no_public_key() -> None:
+    # y = -1 is the point of order 2.
+    octets = bytes.fromhex("ec" + "ff" * 30 + "7f")
+    assert ed25519.is_point(octets)
+    assert not ed25519.is_public_key(octets)
+    # The private key of test 3 in RFC 8032 section 7.1 is one of those that look like a public one.
+    assert ed25519.is_public_key(
+        bytes.fromhex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7")
+    )
+
+
+def test_octets_that_are_no_key_are_refused_in_pem_and_in_a_record() -> None:
+    octets = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    spki = base64.b64decode("".join(ED25519.split("\n")[1:-2]))[:-32] + octets
+    pem = (
+        f"-----BEGIN PUBLIC KEY-----\n{base64.b64encode(spki).decode()}\n-----END PUBLIC KEY-----\n"
+    )
+    with pytest.raises(RecordError, match="no public key of Ed25519"):
+        build_dkim(dkim_of_key(pem, what="here"))
+    with pytest.raises(RecordError, match="no public key of Ed25519"):
+        _key = DkimRecord("ed25519", octets).public_key
+
+
 def test_a_key_of_the_wrong_kind_is_not_built() -> None:
     spki = base64.b64decode("".join(ED25519.split("\n")[1:-2]))
     with pytest.raises(RecordError, match="44 octets of a SubjectPublicKeyInfo"):
@@ -129,6 +225,8 @@ def test_a_key_of_the_wrong_kind_is_not_built() -> None:
         build_dkim(DkimRecord("dsa", spki))
     with pytest.raises(RecordError, match="expected no semicolon"):
         build_dkim(DkimRecord(notes="a; p=b"))
+    with pytest.raises(RecordError, match="k is 'dsa': expected one of rsa, ed25519"):
+        _key = DkimRecord("dsa", spki).public_key
     assert dkim_name("S1.mail", "Example.com") == "s1.mail._domainkey.example.com."
 
 
@@ -163,6 +261,7 @@ def test_no_text_does_more_to_tags_than_be_refused(text: str) -> None:
                 "reject",
                 rua=("mailto:a@a.example", "mailto:b@b.example"),
                 gone=(("pct", "20"), ("ri", "1")),
+                unknown=(("P", "reject"), ("x", "y")),
             ),
             id="an-unknown-tag-in-upper-case",
         ),
@@ -214,6 +313,12 @@ def test_parse_dmarc_refuses(text: str, message: str) -> None:
         pytest.param(DmarcRecord(""), "p is ''", id="no-p"),
         pytest.param(DmarcRecord(gone=(("pct", "5"),)), "pct is no tag any more", id="gone"),
         pytest.param(DmarcRecord(fo=("2",)), "fo has '2'", id="fo"),
+        pytest.param(DmarcRecord(unknown=(("x", "y"),)), "nobody knows x=y", id="unknown"),
+        pytest.param(DmarcRecord(rua=("a@192.0.2.1",)), "is an address", id="address"),
+        pytest.param(DmarcRecord(rua=("d\u00fc@a.example",)), "ASCII before the @", id="mailbox"),
+        pytest.param(
+            DmarcRecord(rua=("mailto:d@a.example?x=\u00fc",)), "behind the domain", id="query"
+        ),
         pytest.param(DmarcRecord(rua=("https://a.example",)), "expected mailto:", id="https"),
         pytest.param(DmarcRecord(rua=("mailto:a@b!10m",)), "exclamation mark as", id="size"),
         pytest.param(DmarcRecord(rua=("mailto:a;b@c",)), "semicolon", id="semicolon"),
@@ -305,6 +410,13 @@ def test_the_tree_walk_asks_eight_questions_at_most() -> None:
 def test_a_question_without_an_answer_is_remembered() -> None:
     found = walk("example.com", lambda _name, _type: Answer("failed", reason="timeout"))
     assert found.unknown == ("_dmarc.example.com. TXT: timeout", "_dmarc.com. TXT: timeout")
+
+
+def test_international_domains_of_reports_become_a_labels() -> None:
+    record = DmarcRecord(rua=("dmarc@b\u00fccher.example", "mailto:D@B\u00dcCHER.example?x=1"))
+    text = "v=DMARC1; p=none; rua=mailto:dmarc@xn--bcher-kva.example,mailto:D@xn--bcher-kva.example?x=1"
+    assert build_dmarc(record) == text
+    assert external_targets("xn--bcher-kva.example", parse_dmarc(text)) == ()
 
 
 def test_targets_of_reports_outside_need_a_record() -> None:

@@ -254,11 +254,23 @@ def test_parse_caa_reads_the_examples(data: str, tag: str, authority: str) -> No
         pytest.param(caa.CaaRecord("issue", 'a; b="c"'), "without quotes", id="quote"),
         pytest.param(caa.CaaRecord("iodef", "a@b.example"), "iodef is", id="iodef"),
         pytest.param(caa.CaaRecord("issue", "a", 256), "0 to 255", id="flags"),
+        pytest.param(caa.CaaRecord("issue", "a; b=" + "c" * 65536), "octets: expected", id="long"),
     ],
 )
 def test_build_caa_refuses(record: caa.CaaRecord, message: str) -> None:
     with pytest.raises(RecordError, match=message):
         caa.build_caa(record)
+
+
+@pytest.mark.parametrize("octets", [200, 256, 300, 5000])
+def test_a_caa_value_of_any_length_is_read_as_it_is_written(octets: int) -> None:
+    # RFC 8659 section 4.1.1: the value is not limited to 255 octets, as a string of a TXT record is.
+    record = caa.CaaRecord("issue", "ca.example; accounturi=https://ca.example/" + "a" * octets)
+    data = caa.build_caa(record)
+    assert caa.parse_caa(data) == record
+    assert dns.rdata.from_text("IN", "CAA", data).to_text() == data
+    with pytest.raises(RecordError, match="expected one value"):
+        caa.parse_caa('0 issue "a" "b"')
 
 
 def test_the_caa_set_that_counts_is_the_next_one_above() -> None:
