@@ -47,6 +47,11 @@ options:
     type: list
     elements: str
     default: []
+  primary:
+    description:
+      - Name or address of a server that has the zones. Where O(servers) is empty, it is asked for the zones of the records and for their NS
+        sets, and all servers in these are the authoritative ones.
+    type: str
   port:
     description:
       - Port of the authoritative servers.
@@ -55,6 +60,7 @@ options:
   resolver:
     description:
       - Addresses of the resolver to ask. A resolver that validates refuses what is signed wrongly.
+      - Where it gives signed records without having checked them, a warning and RV(unproven) say so.
     type: list
     elements: str
     default: []
@@ -96,13 +102,31 @@ differences:
   type: list
   elements: str
   sample: []
+servers:
+  description: The authoritative servers that were asked.
+  returned: when they were asked
+  type: list
+  elements: str
+  sample: [192.0.2.53, 198.51.100.53]
+unproven:
+  description:
+    - The sets that are signed, and for which the resolver did not vouch (no AD flag). It does not validate then, or the parent zone
+      has no DS record.
+  returned: when they were asked
+  type: list
+  elements: str
+  sample: []
 """
 
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.hardened.mail.plugins.module_utils.records import dns_client
-from ansible_collections.hardened.mail.plugins.module_utils.records.readback import wait_for
+from ansible_collections.hardened.mail.plugins.module_utils.records.readback import (
+    Seen,
+    authoritative,
+    wait_for,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.records.resolver import Resolver
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
     RecordError,
@@ -123,6 +147,7 @@ ARGUMENT_SPEC: t.Final[dict[str, t.Any]] = {
         },
     },
     "servers": {"type": "list", "elements": "str", "default": []},
+    "primary": {"type": "str"},
     "port": {"type": "int", "default": 53},
     "resolver": {"type": "list", "elements": "str", "default": []},
     "resolver_port": {"type": "int", "default": 53},
@@ -139,12 +164,41 @@ def wanted_of(record: t.Mapping[str, t.Any]) -> RRset:
     return rrset_of({**record, "type": kind})
 
 
+def servers_of(
+    params: t.Mapping[str, t.Any], wanted: t.Sequence[RRset]
+) -> dict[str, t.Sequence[RRset]]:
+    """Return the authoritative servers with the sets that each of them has. Raises ServerProblem."""
+    if params["servers"] or not params["primary"]:
+        return dict.fromkeys(params["servers"], wanted)
+    return {**authoritative(params["primary"], port=params["port"], wanted=wanted)}
+
+
+def finish(module: AnsibleModule, seen: Seen, servers: t.Iterable[str]) -> None:
+    """End the module with what was seen."""
+    if seen.unproven:
+        module.warn(
+            f"The resolver {' or '.join(module.params['resolver'])} gave signed records that it had not checked, such as {seen.unproven[0]}:"
+            " it does not validate, or the parent zone has no DS record."
+        )
+    result = {
+        "differences": list(seen.differences),
+        "servers": sorted(servers),
+        "unproven": list(seen.unproven),
+    }
+    if seen.differences:
+        module.fail_json(
+            msg=f"Not served as wanted within {module.params['wait']:g} seconds: {'; '.join(seen.differences)}",
+            **result,
+        )
+    module.exit_json(changed=False, **result)
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC,
         supports_check_mode=True,
-        required_one_of=[("servers", "resolver")],
+        required_one_of=[("servers", "resolver", "primary")],
     )
     if dns_client.DNSPYTHON_MISSING is not None:
         module.fail_json(
@@ -155,25 +209,27 @@ def main() -> None:
     def resolver(seconds: float) -> Resolver:
         """Return one that knows no answer yet."""
         return Resolver(
-            params["resolver"], port=params["resolver_port"], timeout=seconds, validates=False
+            params["resolver"], port=params["resolver_port"], timeout=seconds, validates=True
         )
 
     try:
-        differences = wait_for(
-            [wanted_of(one) for one in params["records"]],
-            servers=params["servers"],
+        wanted = [wanted_of(one) for one in params["records"]]
+        servers = servers_of(params, wanted)
+        seen = wait_for(
+            wanted,
+            servers=servers,
             port=params["port"],
             make_resolver=resolver if params["resolver"] else None,
             seconds=params["wait"],
         )
     except (RecordError, ValueError) as problem:
         module.fail_json(msg=f"{problem}. Nothing was asked.", differences=[])
-    if differences:
+    except dns_client.ServerProblem as problem:
         module.fail_json(
-            msg=f"Not served as wanted within {params['wait']:g} seconds: {'; '.join(differences)}",
-            differences=list(differences),
+            msg=f"Cannot find the authoritative servers: {problem}. Name them in the option servers.",
+            differences=[],
         )
-    module.exit_json(changed=False, differences=[])
+    finish(module, seen, servers)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ options:
   key_file:
     description:
       - File with the secret in base64, or with the key as C(tsig-keygen) writes it, on the node where the module runs.
-      - Nobody but its owner and group may have access to it.
+      - Nobody but its owner may have access to it, mode C(0600) at most.
     type: path
   records:
     description:

@@ -225,8 +225,12 @@ def test_keys_of_every_algorithm_work_from_a_file(
     file.chmod(0o600)
     wish = record(f"h{size}.plain.example", "A", "192.0.2.1")
     assert publish(wish, key_file=str(file), key_name=None)["changed"] is True
-    file.chmod(0o644)
-    failed(publish(wish, key_file=str(file), key_name=None), "mode 0644", "expected 0600")
+    for mode in (0o640, 0o604, 0o620, 0o700):
+        file.chmod(mode)
+        result = publish(wish, key_file=str(file), key_name=None)
+        failed(result, f"mode {mode:04o}", "expected 0600")
+    file.chmod(0o400)
+    assert publish(wish, key_file=str(file), key_name=None)["changed"] is False
 
 
 @pytest.mark.parametrize(
@@ -502,6 +506,69 @@ def test_all_servers_are_waited_for_and_a_difference_is_named(
     assert f"{servers.secondary} port 53 has nothing for" in missing["msg"]
     assert not publish(wish).get("failed")
     assert run_module(dns_served_info, arguments).get("differences") == []
+
+
+@pytest.fixture
+def second(servers: dns_hosts.NameServers) -> t.Iterator[None]:
+    """Have the secondary in the NS set of the signed zone, too."""
+    place = "ns2.signed.example"
+    servers.nsupdate(
+        "zone signed.example",
+        f"update add signed.example 60 NS {place}",
+        f"update add {place} 60 A {servers.secondary}",
+    )
+    yield
+    servers.nsupdate(
+        "zone signed.example",
+        f"update delete signed.example NS {place}",
+        f"update delete {place} A",
+    )
+
+
+@pytest.mark.usefixtures("second")
+def test_the_servers_of_each_zone_are_found_through_the_primary(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    signed, plain = (
+        record("found.signed.example", "A", "192.0.2.78"),
+        record("found.plain.example", "A", "192.0.2.79"),
+    )
+    arguments = {
+        "records": [{key: one[key] for key in ("name", "type", "data")} for one in (signed, plain)],
+        "primary": servers.primary,
+    }
+    missing = run_module(dns_served_info, {**arguments, "wait": 0})
+    assert missing["failed"]
+    assert sorted(one.partition(" port")[0] for one in missing["differences"]) == sorted(
+        [servers.primary, servers.primary, servers.secondary]
+    )
+    assert not publish(signed, plain).get("failed")
+    served = run_module(dns_served_info, {**arguments, "wait": 20})
+    assert served.get("differences") == [], served
+    assert served["servers"] == sorted([servers.primary, servers.secondary])
+    # Servers that are named are asked and no others.
+    named = {**arguments, "servers": [servers.primary]}
+    assert run_module(dns_served_info, named)["servers"] == [servers.primary]
+    elsewhere = [{"name": "a.elsewhere.example", "type": "A", "data": ["192.0.2.1"]}]
+    refused = run_module(dns_served_info, {**arguments, "records": elsewhere})
+    assert "Cannot find the authoritative servers" in refused["msg"]
+
+
+def test_a_resolver_that_vouches_for_nothing_is_told(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    wishes = [record(f"proof.{zone}.example", "A", "192.0.2.1") for zone in ("signed", "plain")]
+    assert not publish(*wishes).get("failed")
+    records = [{key: one[key] for key in ("name", "type", "data")} for one in wishes]
+    validates = {"resolver": [servers.secondary], "resolver_port": dns_hosts.RESOLVER_PORT}
+    # A server that knows the signatures and checks none.
+    for resolver, unproven in (
+        (validates, []),
+        ({"resolver": [servers.primary]}, ["proof.signed.example A"]),
+    ):
+        seen = run_module(dns_served_info, {"records": records, "wait": 20, **resolver})
+        assert seen.get("differences") == [], seen
+        assert seen["unproven"] == unproven
 
 
 def test_audit_shows_domains_as_the_resolver_sees_them(

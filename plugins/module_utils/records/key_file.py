@@ -26,9 +26,9 @@ def load_key(path: str, *, name: t.Optional[str], algorithm: t.Optional[str]) ->
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise KeyProblem(f"Cannot read the key file {path}: {reason}") from None
-    if mode & 0o137:
+    if mode & 0o177:
         raise KeyProblem(
-            f"The key file {path} has the mode {mode:04o}, so others can read or change it: expected 0600 or 0640"
+            f"The key file {path} has the mode {mode:04o}, so others than its owner have access: expected 0600"
         )
     try:
         return read_key(text, name=name, algorithm=algorithm)

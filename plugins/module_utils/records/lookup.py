@@ -29,7 +29,7 @@ class Answer:
     ``found`` has ``data`` in presentation format, with absolute names in lower case. ``no_data`` is a name without
     records of the type, ``no_name`` no such name. ``failed`` and ``not_asked`` mean that nothing is known, with
     the ``reason``; ``bogus`` is a failure of DNSSEC. ``secure`` says whether DNSSEC vouches for the answer, None
-    when that is not known. ``aliases`` are the names that CNAME records led to.
+    when that is not known. ``aliases`` are the names that CNAME records led to. ``signed`` says that signatures came with the answer.
     """
 
     status: Status
@@ -39,6 +39,7 @@ class Answer:
     aliases: tuple[str, ...] = ()
     reason: str = ""
     bogus: bool = False
+    signed: bool = False
 
     @property
     def known(self) -> bool:

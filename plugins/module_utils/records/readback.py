@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.hardened.mail.plugins.module_utils.records.dns_client import (
     Server,
@@ -27,19 +28,66 @@ _ASK_SECONDS: t.Final = 10.0
 _LEAST_SECONDS: t.Final = 2.0
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What is not served as wanted, a sentence each, and the signed sets for which the resolver did not vouch."""
+
+    differences: tuple[str, ...]
+    unproven: tuple[str, ...] = ()
+
+
+def authoritative(
+    primary: str, *, port: int, wanted: t.Sequence[RRset]
+) -> dict[str, tuple[RRset, ...]]:
+    """Return the servers in the NS sets of the zones, as the primary has them, each with the sets of its zones.
+
+    Raises ServerProblem. A server is its address where the primary knows it, and its name otherwise.
+    """
+    found: dict[str, tuple[RRset, ...]] = {}
+    zones: dict[str, list[RRset]] = {}
+    with Server(primary, port=port, timeout=_ASK_SECONDS) as server:
+        known: dict[str, str] = {}
+        for one in wanted:
+            if one.name not in known:
+                known[one.name] = server.zone_of(one.name)
+            zones.setdefault(known[one.name], []).append(one)
+        for zone, sets in zones.items():
+            names = server.read(zone, "NS").data
+            if not names:
+                raise ServerProblem(f"{server.where} names no server for {shown(zone)}")
+            for place in {_address_of(server, name) for name in names}:
+                found[place] = (*found.get(place, ()), *sets)
+    return found
+
+
+def _address_of(server: Server, name: str) -> str:
+    for type_ in ("A", "AAAA"):
+        try:
+            addresses = server.read(name, type_).data
+        except ServerProblem:
+            break
+        if addresses:
+            return addresses[0]
+    return shown(name)
+
+
 def wait_for(
     wanted: t.Sequence[RRset],
     *,
-    servers: t.Sequence[str],
+    servers: t.Mapping[str, t.Sequence[RRset]],
     port: int,
     make_resolver: t.Optional[t.Callable[[float], Resolver]],
     seconds: float,
-) -> tuple[str, ...]:
-    """Return what is not served as wanted when the time is up; nothing as soon as all of it is."""
+) -> Seen:
+    """Return what is not served as wanted when the time is up; nothing as soon as all of it is.
+
+    *servers* are the authoritative ones with the sets that each of them has; the resolver is asked for all.
+    """
     began = time.monotonic()
     deadline = began + seconds
     until = began + max(seconds, _LEAST_SECONDS)
-    waiting = {server: tuple(wanted) for server in servers}
+    waiting = {server: tuple(sets) for server, sets in servers.items()}
+    unproven: dict[str, None] = {}
     through = tuple(wanted) if make_resolver else ()
     while True:
         said: list[str] = []
@@ -53,10 +101,11 @@ def wait_for(
         if make_resolver and through:
             resolver = make_resolver(min(_ASK_SECONDS, until - time.monotonic()))
             through, problems = _through(resolver, through)
+            unproven.update(dict.fromkeys(_unproven(resolver)))
             said += problems
         # A look in the last moment would see nothing but that the time is over.
         if not said or time.monotonic() + 2 * _POLL_SECONDS >= deadline:
-            return tuple(said)
+            return Seen(tuple(said), tuple(unproven))
         time.sleep(_POLL_SECONDS)
 
 
@@ -96,6 +145,13 @@ def _through(resolver: Resolver, wanted: t.Sequence[RRset]) -> tuple[tuple[RRset
     return tuple(missing), said
 
 
+def _unproven(resolver: Resolver) -> t.Iterator[str]:
+    """Yield the sets that came with signatures and without the word of the resolver that they fit."""
+    for (name, type_), answer in resolver.asked().items():
+        if answer.signed and not answer.secure:
+            yield f"{shown(name)} {type_}"
+
+
 def _fits(one: RRset, found: t.Sequence[str]) -> bool:
     """Return whether the records are there, and no other where the set is ours as a whole."""
     mine = {meaning_of(one.type, canonical(one.type, data)) for data in one.data}
@@ -108,4 +164,4 @@ def _differs(where: str, one: RRset, found: t.Sequence[str]) -> str:
     return f"{where} has {has} for {shown(one.name)} {one.type}, not {', '.join(one.data)}"
 
 
-__all__ = ("wait_for",)
+__all__ = ("Seen", "authoritative", "wait_for")

@@ -142,7 +142,8 @@ def _read(said: t.Any, name: str, type_: str, *, secure: t.Optional[bool]) -> An
         status = "no_name" if said.rcode() == dns.rcode.NXDOMAIN else "no_data"
         return Answer(t.cast("t.Any", status), secure=secure, aliases=tuple(aliases))
     data = tuple(sorted(canonical(type_, record.to_text()) for record in one))
-    return Answer("found", data, int(one.ttl), secure=secure, aliases=tuple(aliases))
+    signed = any(every.rdtype == dns.rdatatype.RRSIG for every in said.answer)
+    return Answer("found", data, int(one.ttl), secure=secure, aliases=tuple(aliases), signed=signed)
 
 
 __all__ = ("Resolver", "ResolverProblem")

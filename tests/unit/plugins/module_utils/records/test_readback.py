@@ -44,8 +44,12 @@ def test_servers_that_say_nothing_are_not_waited_for_longer(seconds: float, most
         began = time.monotonic()
         servers = [THERE, "127.0.0.3", HERE]
         differences = wait_for(
-            [MX], servers=servers, port=host.port, make_resolver=None, seconds=seconds
-        )
+            [MX],
+            servers={one: [MX] for one in servers},
+            port=host.port,
+            make_resolver=None,
+            seconds=seconds,
+        ).differences
         assert time.monotonic() - began < most
     assert len(differences) == 3
     assert f"{THERE} port {host.port}: no answer within" in differences[0]
@@ -63,15 +67,16 @@ def test_servers_that_say_nothing_are_not_waited_for_longer(seconds: float, most
 def test_a_text_is_the_same_however_it_is_cut(served: list[str], fits: bool) -> None:
     name = f"s._domainkey.{ZONE}"
     with NameServer(Zones(rrset(name, "TXT", *served))) as host:
+        wanted = [make_rrset(name, "TXT", ['"v=DKIM1; p=a" "bc"'])]
         differences = wait_for(
-            [make_rrset(name, "TXT", ['"v=DKIM1; p=a" "bc"'])],
-            servers=[HERE],
+            wanted,
+            servers={HERE: wanted},
             port=host.port,
             make_resolver=lambda seconds: Resolver(
                 [HERE], port=host.port, timeout=seconds, validates=False
             ),
             seconds=0,
-        )
+        ).differences
     assert len(differences) == (0 if fits else 2)
 
 
