@@ -352,7 +352,7 @@ class Server:
         what = f"Cannot {doing} {self.where}"
         if not self.left():
             raise ServerProblem(
-                f"{what}: the {self._timeout:.3g} seconds for everything are over: set timeout to more"
+                f"{what}: nothing is left of the {self._timeout:.3g} seconds for everything"
             )
         if self._key is not None:
             name = dns.name.from_text(self._key.name)

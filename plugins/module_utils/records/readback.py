@@ -95,7 +95,8 @@ def wait_for(
         turns = len(asked) + bool(through)
         for turn, server in enumerate(asked):
             # One that says nothing leaves the others their part of the time.
-            share = min(_ASK_SECONDS, (until - time.monotonic()) / (turns - turn))
+            left = max(0.0, until - time.monotonic())
+            share = min(_ASK_SECONDS, left / (turns - turn))
             waiting[server], problems = _at_server(server, port, waiting[server], timeout=share)
             said += problems
         if make_resolver and through:

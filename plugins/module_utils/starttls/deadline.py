@@ -25,18 +25,25 @@ def dial(host: str, port: int, *, until: float) -> socket.socket:
     Addresses that say nothing share the time that is left, so that each of them gets a turn.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    problem: t.Optional[OSError] = None
-    for turn, (family, kind, protocol, _name, address) in enumerate(found):
-        sock = socket.socket(family, kind, protocol)
+    problem = OSError(f"{host} has no address")
+    for turn, entry in enumerate(found):
         try:
-            sock.settimeout(seconds_until(until) / (len(found) - turn))
-            sock.connect(address)
+            return _connect(entry, seconds=seconds_until(until) / (len(found) - turn))
         except OSError as error:
-            sock.close()
             problem = error
-        else:
-            return sock
-    raise problem or OSError(f"{host} has no address")
+    raise problem
+
+
+def _connect(entry: tuple[t.Any, ...], *, seconds: float) -> socket.socket:
+    family, kind, protocol, _name, address = entry
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(seconds)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 __all__ = ("dial", "seconds_until")
