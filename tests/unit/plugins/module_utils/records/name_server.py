@@ -138,6 +138,23 @@ def _change(sets: dict[tuple[str, str], dns.rrset.RRset], one: dns.rrset.RRset) 
         sets[name, type_] = rrset(name, type_, *sorted(texts), ttl=one.ttl)
 
 
+def _both(address: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """Return sockets for TCP and UDP on one port, any that is free for both when it is 0."""
+    for turn in range(50):
+        tcp = socket.create_server((address, port), backlog=50)
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:
+            tcp.close()
+            udp.close()
+            if port or turn == 49:
+                raise
+        else:
+            return tcp, udp
+    raise AssertionError
+
+
 class NameServer:
     """Serves TCP and UDP on one port of loopback until the end of the block.
 
@@ -154,10 +171,8 @@ class NameServer:
         port: int = 0,
     ) -> None:
         self._answer, self._each, self._late = answer, answers_each, late
-        self._tcp = socket.create_server((address, port), backlog=50)
+        self._tcp, self._udp = _both(address, port)
         self.port: int = self._tcp.getsockname()[1]
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((address, self.port))
         self.connections = 0
         self.messages = 0
         for serve in (self._serve_tcp, self._serve_udp):
