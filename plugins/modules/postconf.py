@@ -45,6 +45,8 @@ options:
       - Parameters of C(main.cf) that are lists, such as C(smtpd_milters), and what must be or must not be in them. The other
         members, their order and their spelling stay.
       - A parameter cannot be in O(parameters) too.
+      - A member with options, such as V({ unix:signer/milter.sock, default_action = accept }), is also found by its first
+        word, V(unix:signer/milter.sock). Its options stay.
     type: list
     elements: dict
     default: []

@@ -16,6 +16,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix.expand impor
 )
 
 _PIECES: t.Final = re.compile(r"[{}]|[\s,]+|[^{}\s,]+", re.ASCII)
+#: A member with its own options, such as ``{ unix:milter.sock, default_action = accept }``.
+_IN_BRACES: t.Final = re.compile(r"\{[\s,]*([^{}\s,]+)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,14 @@ def members_of(value: str) -> list[str]:
     return found
 
 
+def _names(members: t.Iterable[str]) -> set[str]:
+    """Return what members can be called by: one in braces also by its first word, without its options."""
+    found = set(members)
+    for inside in filter(None, map(_IN_BRACES.match, tuple(found))):
+        found.add(inside.group(1))
+    return found
+
+
 def with_members(
     wanted: t.Iterable[Members],
     *,
@@ -63,8 +73,8 @@ def with_members(
 
     for one in wanted:
         before = now(one.parameter) or ""
-        kept = [member for member in members_of(before) if member not in one.absent]
-        reached = members_of(expand(" ".join(kept), now))
+        kept = [member for member in members_of(before) if not _names([member]) & set(one.absent)]
+        reached = _names(members_of(expand(" ".join(kept), now)))
         added = [member for member in one.present if member not in reached]
         if added or len(kept) < len(members_of(before)):
             # Ours come last: a milter of the site may count on being the first.

@@ -74,3 +74,21 @@ def test_what_is_absent_goes_and_the_rest_stays() -> None:
     assert _changed(gone, written={"smtpd_milters": OURS}) == {"smtpd_milters": None}
     assert _changed(gone, written={"smtpd_milters": SITE}) == {}
     assert _changed(gone) == {}
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        pytest.param(f"{{ {OURS}, default_action = accept }}", id="with-options"),
+        pytest.param(f"{{{OURS}}}", id="without-blanks"),
+        pytest.param(f"{{ ,{OURS} connect_timeout=10s}}", id="separators-first"),
+    ],
+)
+def test_a_member_with_options_is_called_by_its_first_word(spelt: str) -> None:
+    written = {"smtpd_milters": f"{spelt}, {SITE}"}
+    assert _changed(SMTPD, written=written) == {}
+    assert _changed(Members("smtpd_milters", absent=(OURS,)), written=written) == {
+        "smtpd_milters": SITE
+    }
+    others = Members("smtpd_milters", absent=("default_action", "accept", "connect_timeout=10s"))
+    assert _changed(others, written=written) == {}
