@@ -111,6 +111,32 @@ def test_owner_and_mode_are_kept(machine: Machine) -> None:
     machine.serves(port=587)
 
 
+#: An ACL that lets the user mail read, and the group of the file nothing; the mode of such a file shows its mask.
+SET_ACL: t.Final = """
+import os, pwd, struct, sys
+nobody = 0xffffffff
+entries = (1, 6, nobody), (2, 4, pwd.getpwnam("mail").pw_uid), (4, 0, nobody), (16, 4, nobody), (32, 0, nobody)
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in entries)
+os.setxattr(sys.argv[1], "system.posix_acl_access", acl)
+"""
+
+
+def test_who_could_read_a_file_still_can_and_nobody_else(machine: Machine) -> None:
+    def readers() -> list[str]:
+        who = {"user": ("-u", "mail"), "group": ("-u", "nobody", "-G", "games")}
+        reads = ("--", "grep", "-c", "smtpd_banner", MAIN)
+        return [
+            one for one, as_ in who.items() if not machine.try_run("runuser", *as_, *reads).status
+        ]
+
+    machine.sh(f"chgrp games {MAIN}")
+    machine.try_run("python3", "-c", SET_ACL, MAIN)
+    assert readers() == ["user"]
+    applied(machine.apply(parameters=VRFY))
+    assert readers() == ["user"]
+    machine.serves()
+
+
 def test_symbolic_link_is_kept(machine: Machine) -> None:
     machine.sh(
         f"mkdir /etc/postfix/site && mv {MAIN} /etc/postfix/site/live.cf && ln -s site/live.cf {MAIN}"
@@ -160,6 +186,16 @@ def test_read_only_file_system_is_said(machine: Machine) -> None:
     machine.sh("mount --bind /etc/postfix /etc/postfix && mount -o remount,ro,bind /etc/postfix")
     with machine.untouched():
         refused(machine.apply(parameters=VRFY), "/etc/postfix", "Read-only file system", "writable")
+
+
+def test_read_only_place_of_the_state_is_said(machine: Machine) -> None:
+    state = "/var/lib/hardened-mail"
+    machine.sh(f"mkdir {state} && mount -t tmpfs -o ro tmpfs {state}")
+    try:
+        with machine.untouched():
+            refused(machine.apply(parameters=VRFY), state, "Read-only file system", "writable")
+    finally:
+        machine.sh(f"umount {state}")
 
 
 def test_file_that_is_a_mount_of_its_own_is_said_and_left(machine: Machine) -> None:

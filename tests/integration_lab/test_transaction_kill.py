@@ -162,6 +162,10 @@ def test_run_that_is_killed_in_the_rehearsal_leaves_no_second_master(machine: Ma
     for point in (stops[0], starts[-1]):
         killed_at(machine, point, wish("two", rehearse=True))
         assert both(machine) == before, f"after {point}"
+        copies = machine.sh("ls /run/hardened-mail-*/new/rehearsal/ma*.cf || :").split()
+        for copy in copies:
+            assert machine.try_run("runuser", "-u", "nobody", "--", "cat", copy).status != 0, copy
+        assert copies or point in starts
         machine.serves()
         applied(machine.apply(**wish("two")))
         machine.left_nothing()

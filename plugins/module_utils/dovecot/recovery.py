@@ -57,10 +57,7 @@ def write(state: str, note: Note) -> None:
     try:
         files.write_state(_path(state), json.dumps(asdict(note)).encode())
     except OSError as error:
-        raise files.FileProblem(
-            f"Cannot write {error.filename}: {error.strerror}. Make the file system writable or free space. "
-            "Nothing was changed."
-        ) from error
+        raise files.not_written(error) from error
 
 
 def left(state: str) -> bool:

@@ -31,6 +31,7 @@ _RUN_PREFIX = "hardened-mail-"
 _COOL_SECONDS = 3
 _NEW = ".hardened-mail-new"
 _OLD = ".hardened-mail-old"
+_ACL = "system.posix_acl_access"
 
 
 class FileProblem(Exception):
@@ -42,7 +43,7 @@ class FileChange:
     """One file to replace.
 
     ``before`` is None for a file that does not exist yet, ``after`` None for one to remove;
-    ``mode`` and ``group`` count for new files only: an existing file keeps owner, mode and security
+    ``mode`` and ``group`` count for new files only: an existing file keeps owner, mode, ACL and security
     label, unless it is ``ours``: then it is root's and has them in any case.
     """
 
@@ -75,10 +76,14 @@ def state_directory(config_directory: str) -> str:
 def locked(directory: str, *, seconds: float = 60.0) -> t.Iterator[None]:
     """Hold the lock of an instance; wait for another run for at most *seconds*.
 
-    Raises FileProblem when the lock is not free by then.
+    Raises FileProblem when the lock is not free by then, or cannot be made.
     """
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    with open(os.path.join(directory, "lock"), "w", encoding="ascii") as stream:
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        stream = open(os.path.join(directory, "lock"), "w", encoding="ascii")  # noqa: SIM115 - held by the caller
+    except OSError as error:
+        raise not_written(error) from error
+    with stream:
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -94,12 +99,23 @@ def locked(directory: str, *, seconds: float = 60.0) -> t.Iterator[None]:
         yield
 
 
+def not_written(error: OSError, path: str = "") -> FileProblem:
+    """Return the problem of a file that could not be written; *path* is for an error that names none."""
+    return FileProblem(
+        f"Cannot write {error.filename or path}: {error.strerror}. "
+        "Make the file system writable or free space. Nothing was changed."
+    )
+
+
 @contextlib.contextmanager
 def private_directory() -> t.Iterator[str]:
-    """Yield a new directory (mode 0700) under /run that is removed at the end."""
+    """Yield a new directory (mode 0700) under /run that is removed at the end. Raises FileProblem."""
     base = "/run" if os.access("/run", os.W_OK) else tempfile.gettempdir()
     _sweep(base)
-    path = tempfile.mkdtemp(prefix=f"{_RUN_PREFIX}{os.getpid()}-", dir=base)
+    try:
+        path = tempfile.mkdtemp(prefix=f"{_RUN_PREFIX}{os.getpid()}-", dir=base)
+    except OSError as error:
+        raise not_written(error, base) from error
     try:
         yield path
     finally:
@@ -169,7 +185,7 @@ def _sync_directory(directory: str) -> None:
 
 
 def _write_beside(target: str, content: bytes, *, suffix: str, change: FileChange) -> str:
-    """Write *content* next to *target*, with the owner, mode and label that *target* has or gets."""
+    """Write *content* next to *target*, with the owner, mode, ACL and label that *target* has or gets."""
     path = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}{suffix}")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with _whole(path), os.fdopen(descriptor, "wb") as stream:
@@ -183,11 +199,27 @@ def _write_beside(target: str, content: bytes, *, suffix: str, change: FileChang
         else:
             new = change.ours and suffix == _NEW
             os.fchown(descriptor, 0 if new else old.st_uid, change.group if new else old.st_gid)
+            if not new:
+                _copy_acl(target, descriptor)
             os.fchmod(descriptor, change.mode if new else stat.S_IMODE(old.st_mode))
             _copy_label(target, path)
         cool(descriptor)
         os.fsync(descriptor)
     return path
+
+
+def _copy_acl(source: str, descriptor: int) -> None:
+    """Give a file the ACL of *source*, or none; before its mode, which with an ACL says nothing of the group."""
+    try:
+        acl = os.getxattr(source, _ACL)
+    except OSError as error:
+        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP):
+            raise
+        # The directory may have a default for new files.
+        with contextlib.suppress(OSError):
+            os.removexattr(descriptor, _ACL)
+    else:
+        os.setxattr(descriptor, _ACL, acl)
 
 
 def _copy_label(source: str, destination: str) -> None:
@@ -227,13 +259,12 @@ class Replacement:
                     step["new"] = _write_beside(target, change.after, suffix=_NEW, change=change)
                 if change.before is not None:
                     step["old"] = _write_beside(target, change.before, suffix=_OLD, change=change)
+                # Recovery takes an old file that is not there for one that was removed.
+                _sync_directory(os.path.dirname(target))
             self._back_up()
         except OSError as error:
             self._discard()
-            raise FileProblem(
-                f"Cannot write {error.filename or change.path}: {error.strerror}. "
-                "Make the file system writable or free space. Nothing was changed."
-            ) from error
+            raise not_written(error, change.path) from error
 
     def _back_up(self) -> None:
         for change in self.changes:
@@ -277,6 +308,8 @@ class Replacement:
     def commit(self) -> None:
         """End the replacement: the new files stay."""
         os.replace(self.journal, _done(self.state))
+        # The files beside may be on another file system, where they would be gone before it.
+        _sync_directory(self.state)
         _end(self.state, self._steps)
 
     def _discard(self) -> None:
@@ -337,10 +370,28 @@ def recover(state: str) -> t.Optional[tuple[str, ...]]:
     """Undo what a cut-off run left; return the paths that somebody has changed since (left alone).
 
     None when there was nothing to undo. The journal stays until ``end_recovery``. Call it with the
-    lock. Raises FileProblem when the journal cannot be read.
+    lock. Raises FileProblem when the journal cannot be read, or a file not be put back.
     """
     steps = _read_steps(_journal(state), state=state)
-    return None if steps is None else _undo(steps)
+    if steps is None or _committed(steps):
+        return None
+    try:
+        return _undo(steps)
+    except OSError as error:
+        raise FileProblem(
+            f"Cannot put back what a run that was cut off had replaced: {error.filename2 or error.filename}: "
+            f"{error.strerror}. Make the file system writable and run again. Nothing else was changed."
+        ) from error
+
+
+def _committed(steps: t.Iterable[t.Mapping[str, str]]) -> bool:
+    """Return whether the last check was passed: old files are removed after it, and used in an undo."""
+    return any(
+        step["old"]
+        and not os.path.lexists(step["old"])
+        and _digest(read_bytes(step["target"])) == step["after"] != step["before"]
+        for step in steps
+    )
 
 
 def end_recovery(state: str) -> None:
@@ -383,6 +434,7 @@ __all__ = (
     "end_recovery",
     "interrupted",
     "locked",
+    "not_written",
     "private_directory",
     "read_bytes",
     "recover",

@@ -95,7 +95,7 @@ def rehearse(
         os.mkdir(directory)
         # The daemons drop root; they must be able to pass through, not to list.
         for path in (os.path.dirname(directory), directory):
-            os.chmod(path, 0o711)  # noqa: S103 - on a tmpfs, with nothing secret in it
+            os.chmod(path, 0o711)  # noqa: S103 - what is secret in it is root's alone
         ports = {service.key: _free_port() for service in chosen}
         config, log = _lay_out(
             directory,
@@ -164,7 +164,7 @@ def _lay_out(
     master = _master(services, ports=ports)
     _write(os.path.join(config, "master.cf"), master.encode("utf-8", "surrogateescape"))
     for name, content in extra_files.items():
-        _write(os.path.join(config, name), content)
+        _write(os.path.join(config, name), content, mode=0o644)
     link_others(config_directory, config)
     return config, log_file
 
@@ -178,8 +178,9 @@ def link_others(source: str, destination: str) -> None:
             os.symlink(os.path.join(source, name), os.path.join(destination, name))
 
 
-def _write(path: str, content: bytes) -> None:
-    with open(path, "wb") as stream:
+def _write(path: str, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file; main.cf may hold passwords, and every daemon reads it before it drops root."""
+    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
         stream.write(content)
     files.cool(path)
 
