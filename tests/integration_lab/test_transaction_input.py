@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pathlib
 import tarfile
 import types
@@ -178,6 +179,31 @@ def test_bad_input_is_refused(
 ) -> None:
     with machine.untouched():
         refused(machine.apply(**options), *fragments)
+
+
+SECRET: t.Final = "inline:{ { [relay.example]:587 = user:s3cret-word } }"
+MAPS: t.Final = "smtp_sasl_password_maps"
+
+
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        pytest.param("", {"parameters": {MAPS: f"{SECRET}\n"}}, id="block-of-yaml"),
+        pytest.param(
+            "",
+            {"services": [{"name": "2525", **SMTPD, "overrides": {MAPS: SECRET[:-1]}}]},
+            id="braces-of-an-override",
+        ),
+        pytest.param(f"{MAPS} {SECRET}\n", {}, id="line-without-equals-sign"),
+    ],
+)
+def test_no_secret_is_in_what_is_said_of_a_fault(
+    machine: Machine, line: str, options: dict[str, t.Any]
+) -> None:
+    machine.append("/etc/postfix/main.cf", line)
+    result = machine.apply(**options)
+    refused(result, MAPS)
+    assert "s3cret" not in json.dumps(result)
 
 
 def test_a_port_of_another_program_is_not_fought_over(machine: Machine) -> None:

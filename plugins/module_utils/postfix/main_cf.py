@@ -53,6 +53,13 @@ def normalise(value: str) -> str:
     return _BLANKS.sub(" ", value.strip(SPACE))
 
 
+def excerpt(text: str, *, until: str = ":=") -> str:
+    """Return the beginning of *text* for a message: behind the first of *until* a password may stand."""
+    text = text.strip(SPACE)
+    end = next((at for at, one in enumerate(text, start=1) if one in until), len(text))
+    return text[:80] if end == len(text) else f"{text[:end][:80]}..."
+
+
 def physical_lines(text: str, *, file: str) -> list[str]:
     """Return the physical lines of *text* with their line ends.
 
@@ -112,7 +119,7 @@ def parse(text: str, *, file: str = "main.cf") -> tuple[Entry, ...]:
         if not equals or not name or any(character in SPACE for character in name):
             raise ConfigSyntaxError(
                 f"{file}, line {logical.lines[0] + 1}: expected 'name = value', "
-                f"found {logical.text.strip(SPACE)[:80]!r}"
+                f"found {excerpt(logical.text)!r}"
             )
         entries.append(Entry(name, normalise(value), logical.lines))
     return tuple(entries)
@@ -183,9 +190,7 @@ def check_writable(name: str, value: t.Optional[str]) -> None:
         return
     for character, word in (("\n", "a line break"), ("\r", "a carriage return"), ("\0", "a NUL")):
         if character in value:
-            raise ConfigSyntaxError(
-                f"the value of {name} contains {word}; give it as one line, {value[:60]!r}"
-            )
+            raise ConfigSyntaxError(f"the value of {name} contains {word}; give it as one line")
     if value.strip(SPACE).startswith("#"):
         raise ConfigSyntaxError(
             f"the value of {name} starts with '#', which Postfix does not take as a comment there"
@@ -198,6 +203,7 @@ __all__ = (
     "Entry",
     "LogicalLine",
     "check_writable",
+    "excerpt",
     "format_entry",
     "line_end",
     "logical_lines",

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.main_cf import (
     SPACE,
     ConfigSyntaxError,
+    excerpt,
     logical_lines,
     normalise,
     physical_lines,
@@ -161,9 +162,9 @@ def unbraced(text: str) -> str:
         depth += {"{": 1, "}": -1}.get(character, 0)
         if depth == 0:
             if column + 1 != len(text):
-                raise ConfigSyntaxError(f"text behind '}}' in {text[:80]!r}")
+                raise ConfigSyntaxError(f"text behind '}}' in {excerpt(text, until='=')!r}")
             return text[1:-1].strip(SPACE)
-    raise ConfigSyntaxError(f"missing '}}' in {text[:80]!r}")
+    raise ConfigSyntaxError(f"missing '}}' in {excerpt(text, until='=')!r}")
 
 
 class Override(t.NamedTuple):
@@ -257,7 +258,7 @@ def parse(text: str, *, file: str = "master.cf") -> tuple[Service, ...]:
             services.append(_service(words_of(lines, logical.lines), logical.lines))
         except ConfigSyntaxError as error:
             raise ConfigSyntaxError(
-                f"{file}, line {logical.lines[0] + 1}: {error}: {logical.text.strip(SPACE)[:80]!r}"
+                f"{file}, line {logical.lines[0] + 1}: {error}: {excerpt(logical.text, until='=')!r}"
             ) from error
     return tuple(services)
 

@@ -13,6 +13,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix.main_cf impo
     SPACE,
     ConfigSyntaxError,
     check_writable,
+    excerpt,
     line_end,
     normalise,
     physical_lines,
@@ -79,7 +80,9 @@ def check_change(change: ServiceChange) -> None:
     for text in change.arguments or ():
         written = format_argument(text)
         if not _is_word(written) or not unbraced(written):
-            raise ConfigSyntaxError(f"{text!r} cannot be an argument of service {change.name!r}")
+            raise ConfigSyntaxError(
+                f"{excerpt(text, until='=')!r} cannot be an argument of service {change.name!r}"
+            )
     for name, value in change.overrides.items():
         check_writable(name, value)
         if value is None:
@@ -87,8 +90,7 @@ def check_change(change: ServiceChange) -> None:
         written = format_override(name, value)
         if not _is_word(written) or name_and_value(unbraced(written)) != (name, normalise(value)):
             raise ConfigSyntaxError(
-                f"the braces in the value of {name} for service {change.name!r} must be balanced: "
-                f"{value[:60]!r}"
+                f"the braces in the value of {name} for service {change.name!r} must be balanced"
             )
 
 

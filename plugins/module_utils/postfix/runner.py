@@ -21,6 +21,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix.capture impo
     Capture,
     Said,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.main_cf import excerpt
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.postconf_output import (
     Snapshot,
     parameters,
@@ -43,6 +45,10 @@ _QUESTIONS = {
     "map_types": ("-m",),
     "tls_library": ("-T", "run-version"),
 }
+
+
+#: postconf quotes the line of main.cf that it does not take.
+_QUOTED_LINE: t.Final = later(r'(line \d+: [^"]*: )"(.*)"$')
 
 
 class PostfixMissing(Exception):
@@ -97,6 +103,10 @@ def run(arguments: t.Sequence[str], *, timeout: float = 60.0) -> Completed:
     return Completed(done.returncode, _text(done.stdout), _text(done.stderr))
 
 
+def _begun(line: t.Match[str]) -> str:
+    return f'{line[1]}"{excerpt(line[2])}"'
+
+
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
@@ -125,7 +135,8 @@ def read(config_directory: str) -> Snapshot:
         said[question] = Completed(process.returncode, _text(stdout), _text(stderr))
     for question in ("explicit", "master", "effective", "overrides"):
         if said[question].status != 0:
-            raise PostconfFailed("; ".join(warnings(said[question].stderr)) or "postconf failed")
+            told = (_QUOTED_LINE.sub(_begun, one) for one in warnings(said[question].stderr))
+            raise PostconfFailed("; ".join(told) or "postconf failed")
     effective = parameters(said["effective"].stdout)
     return Snapshot(
         version=Version.parse(effective["mail_version"]),

@@ -33,6 +33,7 @@ from ansible_collections.hardened.mail.plugins.module_utils.postfix import (
 )
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.effective import Listener
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.postconf_output import Snapshot
+from ansible_collections.hardened.mail.plugins.module_utils.postfix.values import masked
 from ansible_collections.hardened.mail.plugins.module_utils.starttls.session import Session
 
 #: What postconf needs beside the two files to know the map types that are installed.
@@ -128,7 +129,7 @@ def _recover(request: survey.Request, *, state: str, outcome: Outcome) -> None:
     with files.locked(state):
         foreign = files.recover(state)
         if foreign is None:
-            # Another run was under way and ended well while this one waited for the lock.
+            # Another run was under way and ended well while this one waited for the lock, or was cut off after its last check.
             files.end_recovery(state)
             return
         outcome.recovered.append(
@@ -322,8 +323,11 @@ def _differs_from_plan(snapshot: Snapshot, found: survey.Survey) -> tuple[str, .
         else:
             continue
         if now != wanted:
+            name = change.name[3:] if change.name.startswith("-o ") else change.name
+            meant, read = (one and masked(name, one) for one in (wanted, now))
+            # Where only what is masked differs, the two look alike.
             differences.append(
-                f"{change.place} {change.name}: meant {wanted!r}, Postfix reads {now!r}"
+                f"{change.place} {change.name}: meant {meant!r}, Postfix reads {read!r}"
             )
     return tuple(differences)
 
