@@ -108,7 +108,7 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardened.mail.plugins.module_utils.x509 import request
+from ansible_collections.hardened.mail.plugins.module_utils.x509 import private_key, request
 
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     # The name of a file, not what is in it.
@@ -122,7 +122,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def answer(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
-    """Return the result. Raises request.RequestError."""
+    """Return the result. Raises private_key.KeyProblem."""
     names = [name.lower() for name in params["names"]]
     request.check_names(names)
     key = params["private_key"]
@@ -134,6 +134,8 @@ def answer(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.An
         renew_days=params["renew_days"],
     )
     fresh = request.key_missing(key)
+    if not check_mode:
+        private_key.sweep(key)
     if fresh and not check_mode:
         request.make_key(key, key_type=params["key_type"])
     asked = reason and not (fresh and check_mode)
@@ -146,7 +148,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
         module.exit_json(**answer(module.params, check_mode=module.check_mode))
-    except request.RequestError as error:
+    except private_key.KeyProblem as error:
         module.fail_json(msg=f"{error}. No certificate was asked for.")
     except Exception:  # noqa: BLE001 - the border: even an error of ours says what was changed
         module.fail_json(

@@ -137,9 +137,12 @@ def main() -> None:
     p = module.params
     wanted = dkim_key_file.Wanted(p["path"], p["algorithm"], p["bits"], p["format"])
     try:
+        if not module.check_mode:
+            dkim_key_file.sweep(p["path"])
         key = dkim_key_file.existing(wanted)
         changed = key is None
         if key is None and not module.check_mode:
+            dkim_key_file.demand_owners(p["owner"], p["group"])
             key = dkim_key_file.make(wanted)
     except dkim_key_file.KeyProblem as error:
         module.fail_json(msg=f"{error}. Nothing was changed.")

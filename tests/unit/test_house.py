@@ -128,7 +128,7 @@ ROOMS: t.Final = {
         {"conduct", "dialogue", "replies", "report", "suites", "tls_codec"},
         {"conversation", "deadline", "prober", "renegotiation", "roundtrip", "session", "talk"},
     ),
-    "x509": ({"certificate", "chain", "der"}, {"pair", "public", "request"}),
+    "x509": ({"certificate", "chain", "der"}, {"pair", "private_key", "public", "request"}),
 }
 
 # What code without effects may use of the standard library; modules and filters too.

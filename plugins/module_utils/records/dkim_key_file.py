@@ -4,19 +4,16 @@
 
 """Private keys for DKIM, made and kept on their host (effects: files, runs openssl).
 
-What leaves the host is the public key. Private keys go through standard input and output of openssl, never through an
-argument or a file that others can read.
+What leaves the host is the public key.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
+import grp
 import os
+import pwd
 import re
-import shutil
-import subprocess
-import tempfile
 import typing as t
 from dataclasses import dataclass
 
@@ -25,6 +22,13 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.keys import 
     public_key,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import RecordError
+from ansible_collections.hardened.mail.plugins.module_utils.x509.private_key import (
+    KeyProblem,
+    open_regular,
+    openssl,
+    sweep,
+    write_new,
+)
 
 Format = t.Literal["pem", "seed"]
 #: What the file of a key that was replaced has at its end. Its selector is not used again.
@@ -33,12 +37,7 @@ RETIRED: t.Final = ".retired"
 _PKCS8: t.Final = bytes.fromhex("302e020100300506032b657004220420")
 _SEED: t.Final = re.compile(r"[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==")
 _SEED_OCTETS: t.Final = 32
-_MODE: t.Final = 0o600
-_SECONDS: t.Final = 120
-
-
-class KeyProblem(Exception):
-    """A key that cannot be made or used; the message has nothing of it. No file was changed."""
+_LARGEST: t.Final = 65536
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,13 @@ def existing(wanted: Wanted) -> t.Optional[PublicKey]:
     Raises KeyProblem for a file that cannot be read, that holds another key than is wanted, or that was retired.
     """
     try:
-        with open(wanted.path, encoding="ascii") as stream:
-            text = stream.read()
+        with open_regular(wanted.path) as stream:
+            text = stream.read(_LARGEST).decode("ascii")
     except FileNotFoundError:
+        if os.path.islink(wanted.path):
+            raise KeyProblem(
+                f"{wanted.path} is a symbolic link to {os.readlink(wanted.path)}, which is not there: remove the link"
+            ) from None
         if os.path.lexists(wanted.path + RETIRED):
             raise KeyProblem(
                 f"{wanted.path} was retired, and the key in DNS is revoked: use a new selector with a file of its own"
@@ -82,6 +85,16 @@ def existing(wanted: Wanted) -> t.Optional[PublicKey]:
     return found
 
 
+def demand_owners(user: t.Optional[str], group: t.Optional[str]) -> None:
+    """Raise KeyProblem for an owner that is not on this host: a key would be made, and not be theirs."""
+    for what, name, look in (("user", user, pwd.getpwnam), ("group", group, grp.getgrnam)):
+        if name is not None and not name.isdigit():
+            try:
+                look(name)
+            except KeyError:
+                raise KeyProblem(f"there is no {what} {name} on this host") from None
+
+
 def make(wanted: Wanted) -> PublicKey:
     """Make the key and its file, with mode 0600, and return the public key. Raises KeyProblem.
 
@@ -90,22 +103,25 @@ def make(wanted: Wanted) -> PublicKey:
     pem = _generate(wanted)
     found = _public(pem.decode("ascii").strip(), path=wanted.path)
     seed = wanted.algorithm == "ed25519" and wanted.form == "seed"
-    _write(wanted.path, _seed_of(pem) if seed else pem)
+    write_new(wanted.path, _seed_of(pem) if seed else pem)
     return found
 
 
 def _generate(wanted: Wanted) -> bytes:
     if wanted.algorithm == "ed25519":
-        return _openssl("genpkey", "-algorithm", "ED25519")
-    return _openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{wanted.bits}")
+        return openssl("genpkey", "-algorithm", "ED25519")
+    return openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{wanted.bits}")
 
 
 def _public(text: str, *, path: str) -> PublicKey:
     if _SEED.fullmatch(text):
         octets = _PKCS8 + base64.b64decode(text)[:_SEED_OCTETS]
-        said = _openssl("pkey", "-inform", "DER", "-pubout", given=octets)
+        said = openssl("pkey", "-inform", "DER", "-pubout", given=octets)
     elif "-----BEGIN" in text and "ENCRYPTED" not in text:
-        said = _openssl("pkey", "-pubout", given=text.encode("ascii"), what=path)
+        try:
+            said = openssl("pkey", "-pubout", given=text.encode("ascii"))
+        except KeyProblem as error:
+            raise KeyProblem(f"{path} holds no private key that can be read: {error}") from error
     else:
         raise KeyProblem(f"{path} holds no private key without a passphrase")
     try:
@@ -119,46 +135,13 @@ def _seed_of(pem: bytes) -> bytes:
     return base64.b64encode(octets[-_SEED_OCTETS:]) + b"\n"
 
 
-def _openssl(*arguments: str, given: bytes = b"", what: str = "") -> bytes:
-    command = shutil.which("openssl", path=os.environ.get("PATH", os.defpath) + ":/usr/bin")
-    if not command:
-        raise KeyProblem("openssl was not found on this host: install it")
-    try:
-        # A key goes through standard input, where run_command would log it in verbose mode.
-        done = subprocess.run(  # pylint: disable=ansible-bad-function
-            [command, *arguments], input=given, capture_output=True, check=False, timeout=_SECONDS
-        )
-    except subprocess.TimeoutExpired as error:
-        raise KeyProblem(f"openssl {arguments[0]} did not end within {_SECONDS} s") from error
-    if done.returncode != 0:
-        raise KeyProblem(
-            f"{what} holds no private key that openssl can read"
-            if what
-            else f"openssl {arguments[0]} failed with status {done.returncode}"
-        )
-    return done.stdout
-
-
-def _write(path: str, content: bytes) -> None:
-    """Write a new file as a whole. Raises KeyProblem."""
-    scratch = ""
-    try:
-        handle, scratch = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".dkim-")
-        with os.fdopen(handle, "wb") as stream:
-            os.fchmod(stream.fileno(), _MODE)
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # Unlike a rename, a link does not replace what is there.
-        os.link(scratch, path)
-    except FileExistsError as error:
-        raise KeyProblem(f"{path} was made by somebody else meanwhile") from error
-    except OSError as error:
-        raise KeyProblem(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        if scratch:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(scratch)
-
-
-__all__ = ("RETIRED", "Format", "KeyProblem", "Wanted", "existing", "make")
+__all__ = (
+    "RETIRED",
+    "Format",
+    "KeyProblem",
+    "Wanted",
+    "demand_owners",
+    "existing",
+    "make",
+    "sweep",
+)

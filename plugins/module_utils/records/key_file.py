@@ -15,14 +15,15 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.tsig_key imp
     TsigKey,
     read_key,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.x509.private_key import open_regular
 
 
 def load_key(path: str, *, name: t.Optional[str], algorithm: t.Optional[str]) -> TsigKey:
     """Return the key in a file. Raises KeyProblem, for a file that others may read too."""
     try:
-        with open(path, encoding="utf-8") as handle:
+        with open_regular(path) as handle:
             mode = stat.S_IMODE(os.fstat(handle.fileno()).st_mode)
-            text = handle.read(65536)
+            text = handle.read(65536).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise KeyProblem(f"Cannot read the key file {path}: {reason}") from None

@@ -2,24 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Private keys that are made on the host, and requests for certificates (effects: files, openssl)."""
+"""Private keys for certificates, requests, and when a certificate is needed (effects: files, openssl)."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import os
 import re
-import subprocess
-import tempfile
 import typing as t
 
-from ansible_collections.hardened.mail.plugins.module_utils.x509 import pair
+from ansible_collections.hardened.mail.plugins.module_utils.x509 import pair, private_key
 from ansible_collections.hardened.mail.plugins.module_utils.x509.certificate import (
     Certificate,
     X509Error,
     parse_pem,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.x509.private_key import KeyProblem
 
 KEY_TYPES: t.Final[t.Mapping[str, tuple[str, ...]]] = {
     "ecdsa": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
@@ -45,44 +43,21 @@ _LONGEST_COMMON_NAME: t.Final = 64
 _MENDED: t.Final = frozenset({"missing", "not_pem", "key_mismatch", "expired", "wrong_name"})
 
 
-class RequestError(Exception):
-    """A key or a request could not be made; the message says why and what to do."""
-
-
 def check_names(names: t.Sequence[str]) -> None:
-    """Raise RequestError when a name cannot stand in a certificate."""
+    """Raise KeyProblem when a name cannot stand in a certificate."""
     if not names:
-        raise RequestError("names is empty: expected at least one host name")
+        raise KeyProblem("names is empty: expected at least one host name")
     for name in names:
         if not _NAME.fullmatch(name) or len(name) > 253:
-            raise RequestError(
+            raise KeyProblem(
                 f"{name!r} is not a host name in full, such as mx1.example; "
                 "write one with other letters as xn--…"
             )
     if len(names[0]) > _LONGEST_COMMON_NAME:
-        raise RequestError(
+        raise KeyProblem(
             f"the first name has {len(names[0])} characters, and the subject takes "
             f"{_LONGEST_COMMON_NAME}: put a shorter one first"
         )
-
-
-def _openssl(*arguments: str, stdin: str = "") -> str:
-    try:
-        # A key goes through standard input, where run_command would log it in verbose mode.
-        done = subprocess.run(  # pylint: disable=ansible-bad-function
-            ("openssl", *arguments),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-    except FileNotFoundError as error:
-        raise RequestError("openssl is not installed: install its package") from error
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise RequestError(f"openssl {arguments[0]} failed: {lines[-1]}")
-    return done.stdout
 
 
 def key_missing(path: str) -> bool:
@@ -91,35 +66,18 @@ def key_missing(path: str) -> bool:
 
 
 def make_key(path: str, *, key_type: str) -> None:
-    """Write a new private key that only root can read. Raises RequestError."""
-    text = _openssl("genpkey", *KEY_TYPES[key_type])
-    directory = os.path.dirname(path)
-    temporary = ""
-    try:
-        # mkstemp makes it with mode 0600.
-        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".key", dir=directory)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(descriptor)
-        os.link(temporary, path)
-    except FileExistsError as error:
-        raise RequestError(f"{path} was made by somebody else meanwhile; it stays") from error
-    except OSError as error:
-        raise RequestError(f"Cannot write {path}: {error.strerror}") from error
-    finally:
-        if temporary:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+    """Write a new private key that only root can read. Raises KeyProblem."""
+    private_key.write_new(path, private_key.openssl("genpkey", *KEY_TYPES[key_type]))
 
 
 def make_request(key: str, *, names: t.Sequence[str]) -> str:
-    """Return a request in PEM, signed with the key. Raises RequestError."""
+    """Return a request in PEM, signed with the key. Raises KeyProblem."""
     listed = ",".join(f"DNS:{name}" for name in names)
     config = _CONFIG.format(name=names[0], names=listed)
     # An encrypted key would be asked for on the terminal.
     asked = ("-new", "-sha256", "-batch", "-config", "/dev/stdin", "-passin", "pass:")
-    return _openssl("req", *asked, "-key", key, stdin=config)
+    said = private_key.openssl("req", *asked, "-key", key, given=config.encode("ascii"))
+    return said.decode("ascii")
 
 
 def why_needed(
@@ -133,7 +91,7 @@ def why_needed(
     """Return why a new certificate must be issued, empty when the present one will do.
 
     ``issuer`` is the certificate of the authority in PEM, empty when there is none yet. Raises
-    RequestError when it is no certificate.
+    KeyProblem when it is no certificate.
     """
     if key_missing(key):
         return "there is no private key"
@@ -158,7 +116,7 @@ def _issued_by(leaf: Certificate, issuer: str) -> bool:
     try:
         authority = parse_pem(issuer)[0]
     except (X509Error, IndexError) as error:
-        raise RequestError(f"issuer is no certificate in PEM: {error}") from error
+        raise KeyProblem(f"issuer is no certificate in PEM: {error}") from error
     return (
         leaf.issuer_der == authority.subject_der
         and leaf.authority_key_id == authority.subject_key_id
@@ -167,7 +125,6 @@ def _issued_by(leaf: Certificate, issuer: str) -> bool:
 
 __all__ = (
     "KEY_TYPES",
-    "RequestError",
     "check_names",
     "key_missing",
     "make_key",

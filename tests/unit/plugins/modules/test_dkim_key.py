@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import pathlib
 import stat
 import subprocess
@@ -79,6 +80,54 @@ def test_no_key_is_made_where_one_was_retired(run: Run, tmp_path: pathlib.Path) 
     result = run(path=str(path))
     assert "was retired, and the key in DNS is revoked: use a new selector" in result["msg"]
     assert not path.exists()
+
+
+def test_what_is_no_regular_file_is_told_at_once(run: Run, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    result = run(path=str(path))
+    assert f"{path} cannot be read: it is not a regular file. Nothing was" in result["msg"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_link_to_nothing_is_told(check_mode: bool, run: Run, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "r1.key"
+    path.symlink_to("nowhere")
+    result = run(path=str(path), _ansible_check_mode=check_mode)
+    assert f"{path} is a symbolic link to nowhere, which is not there" in result["msg"]
+
+
+@pytest.mark.parametrize("option", ["owner", "group"])
+def test_no_key_is_made_for_an_owner_that_is_not_there(
+    option: str, run: Run, tmp_path: pathlib.Path
+) -> None:
+    result = run(path=str(tmp_path / "r1.key"), **{option: "no-such-name"})
+    assert "no-such-name on this host. Nothing was changed." in result["msg"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("left", ["before the link", "after the link"])
+def test_what_a_killed_run_left_is_removed(left: str, run: Run, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "r1.key"
+    with pytest.MonkeyPatch.context() as patch:
+        link = os.link
+
+        def killed(source: str, target: str) -> t.NoReturn:
+            if left == "after the link":
+                link(source, target)
+            patch.setattr(os, "unlink", lambda _path: None)
+            raise KeyboardInterrupt
+
+        patch.setattr(os, "link", killed)
+        with pytest.raises(KeyboardInterrupt), patch_module_args({"path": str(path)}):
+            dkim_key.main()
+    (scratch,) = set(tmp_path.iterdir()) - {path}
+    key = scratch.read_bytes()
+    assert b"PRIVATE" in key
+    made = run(path=str(path))
+    assert made["changed"] == (left == "before the link")
+    assert (path.read_bytes() == key) == (left == "after the link")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_check_mode_makes_no_key(run: Run, tmp_path: pathlib.Path) -> None:

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.hardened.mail.plugins.module_utils.x509 import request
+from ansible_collections.hardened.mail.plugins.module_utils.x509.private_key import KeyProblem
 from ansible_collections.hardened.mail.tests.unit.plugins.module_utils.x509.pki import Pki, openssl
 
 NAMES: t.Final = ["mx1.example", "mail.example"]
@@ -28,7 +29,7 @@ NAMES: t.Final = ["mx1.example", "mail.example"]
     ],
 )
 def test_names_that_cannot_be_asked_for_are_refused(names: list[str], words: str) -> None:
-    with pytest.raises(request.RequestError, match=words):
+    with pytest.raises(KeyProblem, match=words):
         request.check_names(names)
 
 
@@ -53,10 +54,18 @@ def test_a_request_asks_for_a_server_with_the_names_and_nothing_else(
 def test_a_key_that_is_there_is_never_written_over(tmp_path: pathlib.Path) -> None:
     key = tmp_path / "old.key"
     key.write_text("precious")
-    with pytest.raises(request.RequestError, match="made by somebody else meanwhile"):
+    with pytest.raises(KeyProblem, match="made by somebody else meanwhile"):
         request.make_key(str(key), key_type="ecdsa")
     assert key.read_text() == "precious"
     assert [one.name for one in tmp_path.iterdir()] == ["old.key"]
+
+
+def test_openssl_is_found_without_a_path(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    request.make_key(str(tmp_path / "new.key"), key_type="ecdsa")
+    assert (tmp_path / "new.key").exists()
 
 
 def test_an_encrypted_key_is_told_and_not_asked_for(tmp_path: pathlib.Path) -> None:
@@ -64,7 +73,7 @@ def test_an_encrypted_key_is_told_and_not_asked_for(tmp_path: pathlib.Path) -> N
     key = tmp_path / "encrypted.key"
     plain = str(pki.key("p256"))
     openssl("pkey", "-in", plain, "-aes256", "-passout", "pass:secret", "-out", str(key))
-    with pytest.raises(request.RequestError, match="openssl req failed"):
+    with pytest.raises(KeyProblem, match="openssl req failed"):
         request.make_request(str(key), names=NAMES)
 
 
@@ -122,5 +131,5 @@ def test_a_new_certificate_is_needed_for_another_key_or_issuer(held: Held) -> No
     assert "does not belong" in asked(held, key=str(held.pki.key("p256", copy="-new")))
     other = held.pki.issue("other", authority=True, key="p384").read_text()
     assert "another authority issued it" in asked(held, issuer=other)
-    with pytest.raises(request.RequestError, match="issuer is no certificate in PEM"):
+    with pytest.raises(KeyProblem, match="issuer is no certificate in PEM"):
         asked(held, issuer="-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n")
