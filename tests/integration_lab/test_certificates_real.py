@@ -82,7 +82,7 @@ class Lab(Group):
         super().__init__(prefix)
         self.ca = ca
 
-    def play(self, *arguments: str) -> Play:
+    def play(self, *arguments: str, fails: bool = False) -> Play:
         """Run the play of the three entry points."""
         done = run(
             *("ansible-playbook", "-i", str(self.inventory)),
@@ -90,7 +90,7 @@ class Lab(Group):
             *("-e", f"certificates_ca_directory={self.ca}"),
             *("-e", f"{{certificates_ca_passphrase: {PASSPHRASE}}}"),
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
         assert PASSPHRASE not in done.stdout + done.stderr
         found = re.findall(r"^(\w+)\s+: ok=\d+\s+changed=(\d+)", done.stdout, re.MULTILINE)
         return Play(done.stdout, {host: int(number) for host, number in found})
@@ -139,6 +139,35 @@ def test_own_ca_issues_what_clients_verify(lab: Lab) -> None:
             name = f"-verify_hostname mail.{host}.example -purpose sslserver"
             assert "OK" in lab.sh(host, f"openssl verify {name} {file}.pem")
             assert lab.sh(host, f"stat -c '%a %U' {file}.key") == "600 root"
+
+
+#: What a host that is not ours any more could ask for: its openssl changes the request, as sed does.
+FORGED: t.Final = {
+    "a CA": "s/^keyUsage = .*/&, keyCertSign/",
+    "a usage that is not critical": "s/critical, //",
+    "the name of another": "s/^CN = .*/CN = elsewhere.example/",
+    "two names in the subject": "s/^CN = .*/0.CN = elsewhere.example\\n1.&/",
+    "an organisation": "s/^CN = .*/&\\nO = Somebody/",
+    "a client": "s/serverAuth/&, clientAuth/",
+    "another host": "s/^subjectAltName = .*/&, DNS:elsewhere.example/",
+}
+FORGE: t.Final = """
+printf '%s\\n' '#!/bin/sh' '[ "$1" = req ] || exec /usr/bin/openssl "$@"' 'sed -f /root/forge | /usr/bin/openssl "$@"' \
+  >/usr/local/bin/openssl
+chmod 755 /usr/local/bin/openssl
+"""
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_own_ca_signs_nothing_but_what_the_inventory_says(lab: Lab, case: str) -> None:
+    file = f"{FILES}/b.example-ecdsa.pem"
+    before = lab.in_file("b", file)
+    lab.sh("b", f"{FORGE} cat >/root/forge <<'end'\n{FORGED[case]}\nend")
+    renewal = ("-e", "certificates_renew_days=300", "-e", "certificates_days=301")
+    said = lab.play("--limit", "b", *renewal, fails=True).text
+    lab.sh("b", "rm /usr/local/bin/openssl")
+    assert "Nothing was signed" in " ".join(said.split())
+    assert lab.in_file("b", file) == before
 
 
 def test_hook_leaves_alone_what_is_right(lab: Lab) -> None:
@@ -254,3 +283,44 @@ def test_hook_does_not_reload_on_what_is_broken(lab: Lab, case: str) -> None:
         assert words.replace("FILE", file) in done.stdout
         assert lab.sh(host, RELOADS) == before
         assert lab.shown(host, 993) == shown
+
+
+#: One file with two keys, each before its certificate, and names that no client can be made to ask for.
+ONE_FILE: t.Final = rf"""
+set -e
+cd /srv/other && name=$(hostname -f)
+openssl req -x509 -nodes -newkey rsa:2048 -days 300 -subj /CN=rsa -keyout rsa.key -out rsa.pem 2>/dev/null
+cat {FILES}/$name-ecdsa.{{key,pem}} rsa.key rsa.pem >all.pem && chmod 600 all.pem
+printf '%s\n' '/^third\.example$/ /srv/other/other.key /srv/other/other.pem' \
+  '/^(.*\.)?many\.example$/ /srv/other/other.key, /srv/other/other.pem' >names
+postconf -e 'smtpd_tls_chain_files = /srv/other/all.pem' 'tls_server_sni_maps = regexp:/srv/other/names, inline:{{ {{ mx..example = /srv/other/other.key /srv/other/other.pem }} }}'
+postfix reload 2>/dev/null
+"""
+
+RENEW_RSA: t.Final = rf"""
+set -e
+cd /srv/other
+openssl req -x509 -key rsa.key -days 300 -subj /CN=rsa-renewed -out rsa.pem
+cat {FILES}/$(hostname -f)-ecdsa.{{key,pem}} rsa.key rsa.pem >all.pem
+"""
+
+
+def test_hook_reads_pairs_of_one_file_and_names_by_pattern(lab: Lab) -> None:
+    for host in RELEASES:
+        lab.sh(host, f"{HOOK}; {ONE_FILE}")
+        said = lab.sh(host, HOOK)
+        assert "Postfix (/etc/postfix): every port shows the certificate in its file; not" in said
+        assert said.count("for mx..example: not one name that a client can ask for") == 2
+        assert r"port 465 for /^(.*\.)?many\.example$/: not one name" in said
+        assert "Dovecot: every port shows the certificate in its file" in said
+        lab.sh(host, RENEW_RSA)
+        said = lab.sh(host, HOOK)
+        assert "Postfix (/etc/postfix): reloaded; every port shows" in said
+        rsa = lab.in_file(host, "/srv/other/rsa.pem")
+        assert lab.shown(host, 25, "-tls1_2", "-cipher", "aRSA") == rsa
+        ecdsa = lab.in_file(host, f"{FILES}/{host}.example-ecdsa.pem")
+        assert lab.shown(host, 25, "-tls1_2", "-cipher", "aECDSA") == ecdsa
+        lab.sh(host, RENEW)
+        lab.sh(host, HOOK)
+        third = lab.in_file(host, "/srv/other/other.pem")
+        assert lab.shown(host, 25, "-servername", "third.example") == third

@@ -11,7 +11,9 @@ configuration says which files belong to which port. With --check nothing is rel
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
+import itertools
 import json
 import os
 import re
@@ -46,10 +48,14 @@ STARTTLS: t.Final = {
 #: One after the other, so that a server with keys of two types shows both; then whatever it likes.
 KINDS: t.Final = ("aECDSA", "aRSA", "")
 _MARK: t.Final = "hardened-mail.invalid"
-_PEM: t.Final = re.compile(
-    "-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.*?-----END [A-Z0-9 ]*CERTIFICATE-----",
-    re.DOTALL,
-)
+#: What ``postmap -F`` does not build: Postfix reads the certificates of these when it opens them.
+_NOT_BUILT: t.Final = ("inline", "texthash", "regexp", "pcre")
+_PEM: t.Final = re.compile("-----BEGIN ([A-Z0-9 ]+)-----.*?-----END [A-Z0-9 ]+-----", re.DOTALL)
+_CERTIFICATES: t.Final = ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE")
+#: Lines of a table of patterns that are none.
+_BRANCHES: t.Final = ("if", "endif")
+#: A name that a client can ask for.
+_NAME: t.Final = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.IGNORECASE)
 
 
 class Fault(Exception):
@@ -58,10 +64,12 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Pair:
-    """A certificate file and the file with its key."""
+    """A certificate file and the file with its key; how many come before them in their files."""
 
     certificate: str
     key: str
+    at: int = 0
+    key_at: int = 0
 
 
 @dataclass(frozen=True)
@@ -217,18 +225,32 @@ def postfix_pairs(values: t.Mapping[str, str]) -> tuple[Pair, ...]:
 def chain_pairs(files: t.Sequence[str]) -> tuple[Pair, ...]:
     """Return the pairs in a list of files, each key before its certificate."""
     pairs: list[Pair] = []
-    key = ""
+    key: t.Optional[tuple[str, int]] = None
     for file in files:
-        text = read_text(file)
-        if "PRIVATE KEY-----" in text:
-            key = file
-        if "CERTIFICATE-----" in text or "PRIVATE KEY-----" not in text:
-            # A certificate that follows one without a key between them belongs to its chain; a file
-            # that holds neither is judged as the certificate that should be there.
-            if key:
-                pairs.append(Pair(file, key))
-            key = ""
+        counts = {"key": 0, "certificate": 0}
+        # A file that holds neither is judged as what should be there.
+        for kind in kinds_in(file) or ["certificate" if key else "key"]:
+            if kind == "key":
+                key = (file, counts[kind])
+            elif key:
+                # One that follows another without a key between them belongs to its chain.
+                pairs.append(Pair(file, key[0], at=counts[kind], key_at=key[1]))
+                key = None
+            counts[kind] += 1
     return tuple(pairs)
+
+
+def kinds_in(file: str) -> list[str]:
+    """Return ``key`` or ``certificate`` for each block of a file that is one."""
+    kinds = (kind_of(block) for block in _PEM.finditer(read_text(file)))
+    return [kind for kind in kinds if kind]
+
+
+def kind_of(block: re.Match[str]) -> str:
+    """Return what a block of PEM holds, empty when it is neither key nor certificate."""
+    if block[1].endswith("PRIVATE KEY"):
+        return "key"
+    return "certificate" if block[1] in _CERTIFICATES else ""
 
 
 def read_text(file: str) -> str:
@@ -250,15 +272,23 @@ def sni_rows(maps: str) -> list[tuple[str, list[str], str]]:
             split = [line.partition("=")[::2] for line in lines if "=" in line]
         else:
             text = re.sub(r"\n[ \t]+", " ", read_text(rest))
-            kept = (line for line in text.splitlines() if line and line[0] not in "# \t")
-            split = [line.partition(" ")[::2] for line in kept]
-        built = "" if kind in ("inline", "texthash") else table
-        for name, value in split:
+            kept = (line for line in text.splitlines() if line.strip() and line[0] not in "# \t")
+            split = [tuple(f"{line} ".split(None, 1)) for line in kept]
+            if kind in ("regexp", "pcre"):
+                split = [(one_name(row[0]), *row[1:]) for row in split if row[0] not in _BRANCHES]
+        built = "" if kind in _NOT_BUILT else table
+        for name, value in (row for row in split if len(row) > 1):
             if name.strip() and name.strip() != _MARK:
                 # A leading dot stands for every name below it.
                 asked = re.sub(r"^\.", "any.", name.strip())
                 rows.append((asked, value.replace(",", " ").split(), built))
     return rows
+
+
+def one_name(pattern: str) -> str:
+    """Return the name that a pattern stands for; a pattern that stands for more as it is."""
+    found = re.fullmatch(r"/\^((?:[\w-]|\\\.)+)\$/[a-zA-Z]*", pattern)
+    return found[1].replace("\\", "") if found else pattern
 
 
 # Dovecot
@@ -426,21 +456,39 @@ def leaf_in(pair: Pair) -> bytes:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     try:
-        # An encrypted key would be asked for on the terminal.
-        context.load_cert_chain(pair.certificate, pair.key, password=lambda: b"")
-        return ssl.PEM_cert_to_DER_cert(first_certificate(pair.certificate))
+        chain = part(pair.certificate, "certificate", at=pair.at)
+        key = part(pair.key, "key", at=pair.key_at)
+        with in_memory(f"{key[0]}\n" + "\n".join(chain)) as file:
+            # An encrypted key would be asked for on the terminal.
+            context.load_cert_chain(file, password=lambda: b"")
+        body = re.sub("-----[^-]*-----", "", chain[0]).strip()
+        return ssl.PEM_cert_to_DER_cert(
+            f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+        )
     except (OSError, ValueError) as error:
         together = "the key is another certificate's" if "MISMATCH" in str(error) else str(error)
         raise Fault(f"{pair.certificate} and {pair.key}: {together}") from error
 
 
-def first_certificate(file: str) -> str:
-    """Return the first certificate of a file. Raises ValueError."""
-    found = _PEM.search(read_text(file))
-    if found is None:
-        raise ValueError("there is no certificate in it")
-    body = re.sub("-----[^-]*-----", "", found.group()).strip()
-    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+def part(file: str, kind: str, *, at: int) -> list[str]:
+    """Return the block of that kind and number, and what follows up to another kind. Raises ValueError."""
+    blocks = [block for block in _PEM.finditer(read_text(file)) if kind_of(block)]
+    places = [place for place, block in enumerate(blocks) if kind_of(block) == kind]
+    if len(places) <= at:
+        raise ValueError(f"there is no {kind} in {file}")
+    following = itertools.takewhile(lambda block: kind_of(block) == kind, blocks[places[at] :])
+    return [block.group() for block in following]
+
+
+@contextlib.contextmanager
+def in_memory(text: str) -> t.Iterator[str]:
+    """Yield the name of a file with this text that is on no disk."""
+    descriptor = os.memfd_create("pair")
+    try:
+        os.write(descriptor, text.encode("ascii", "replace"))
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 # The run
@@ -455,6 +503,9 @@ def stale_ports(daemon: Daemon) -> list[Port]:
             wanted = {leaf_in(pair) for pair in port.pairs}
         except Fault as error:
             faults.append(f"{port}: {error}")
+            continue
+        if port.name and not _NAME.fullmatch(port.name):
+            say(f"{daemon.name}, {port}: not one name that a client can ask for; passed over")
             continue
         try:
             shown = set(served(port))
@@ -538,7 +589,7 @@ def main() -> int:
         for read in daemons(settings()):
             try:
                 good = serve(read(), check=check) and good
-            except Fault as error:
+            except (Fault, OSError, ValueError) as error:
                 good = False
                 say(f"FAILED: {error}")
     return 0 if good else 1
