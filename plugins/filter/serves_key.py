@@ -8,24 +8,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: serves_key
-short_description: Whether a port serves the key of a certificate
+short_description: Whether a port serves keys, and no others
 version_added: "0.1.0"
 author:
   - The hardened.mail authors (@hardened-mail)
 description:
-  - Compares what M(hardened.mail.starttls_info) saw with a certificate or public key.
+  - Compares what M(hardened.mail.starttls_info) saw with certificates or public keys.
+  - A server with keys of several types shows one certificate of each. All that it shows must be for one of the keys.
 positional: _input
 options:
   _input:
     description:
       - The result of M(hardened.mail.starttls_info) with the question V(chains).
-      - Where the question has no answer, nothing is served.
+      - Where the question has no answer for a type of key, it is not known what is served.
     type: dict
     required: true
   key:
     description:
-      - A certificate or public key as PEM text. Of several certificates, the first.
-    type: str
+      - A certificate or public key as PEM text, or a list of them. Of several certificates in a text, the first.
+    type: raw
     required: true
 seealso:
   - module: hardened.mail.starttls_info
@@ -39,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Whether one of the served certificates is for this key.
+  description: Whether a certificate was seen, and each one is for one of the keys.
   type: bool
 """
 
@@ -52,18 +53,32 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.keys import 
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import RecordError
 
 
-def serves_key(report: t.Any, key: str) -> bool:
-    """Return whether the key is served; see DOCUMENTATION. Raises AnsibleFilterError."""
+def serves_key(report: t.Any, key: t.Any) -> bool:
+    """Return whether the keys are served, and no others; see DOCUMENTATION. Raises AnsibleFilterError."""
     if not isinstance(report, Mapping):
         raise AnsibleFilterError("hardened.mail.serves_key: the input is no dictionary")
+    texts = key if isinstance(key, (list, tuple)) else [key]
     try:
-        digest = hashlib.sha256(public_key(key, what="the key").spki).hexdigest()
+        digests = {
+            hashlib.sha256(public_key(one, what="the key").spki).hexdigest() for one in texts
+        }
     except RecordError as error:
         raise AnsibleFilterError(f"hardened.mail.serves_key: {error}") from error
     chains = report.get("chains")
     if not isinstance(chains, Mapping) or "incomplete" in chains:
         return False
-    return any(chain[0]["spki_sha256"] == digest for chain in chains.values() if chain)
+    shown = {_leaf(chain) for chain in chains.values()}
+    return bool(shown) and shown <= digests
+
+
+def _leaf(chain: t.Any) -> t.Any:
+    """Return the digest of the first key of a chain, None where it was not seen.
+
+    Of a chain that is not known as a whole, the first certificate may be.
+    """
+    if isinstance(chain, Mapping):
+        chain = chain.get("seen")
+    return chain[0].get("spki_sha256") if chain else None
 
 
 class FilterModule:

@@ -41,12 +41,15 @@ def state_of(answer: Answer) -> State:
 def served_of(
     reports: t.Mapping[str, t.Any],
 ) -> dict[str, tuple[tuple[ServedCertificate, ...], ...]]:
-    """Return the chains in results of starttls_info, by host. Raises RecordError."""
+    """Return the chains in results of starttls_info, by host. Raises RecordError.
+
+    A host of which one of them is not known as a whole is left out: a part would be judged as if it were all.
+    """
     found = {}
     for host, report in reports.items():
         try:
             chains = report["chains"]
-            if "incomplete" in chains:
+            if "incomplete" in chains or any(map(_incomplete, chains.values())):
                 continue
             found[name_of(str(host))] = tuple(
                 tuple(
@@ -60,6 +63,11 @@ def served_of(
                 f"served for {host} is no result of starttls_info with its chains"
             ) from None
     return found
+
+
+def _incomplete(chain: t.Any) -> bool:
+    """Return whether a chain, or a certificate in it, could not be had."""
+    return "incomplete" in chain or any("incomplete" in one for one in chain)
 
 
 def look(view: DnsView) -> dict[str, t.Any]:
