@@ -116,8 +116,37 @@ unproven:
   type: list
   elements: str
   sample: []
+seen:
+  description:
+    - Each set as each server, and the resolver, had it when it was asked last. A server that did not answer is not there.
+  returned: when they were asked
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The server, or C(the resolver ADDRESS).
+      type: str
+      sample: ns1.example
+    name:
+      description: Full name.
+      type: str
+      sample: example.org.
+    type:
+      description: Type of the records.
+      type: str
+      sample: MX
+    ttl:
+      description: Time to live; of a resolver, what is left of it.
+      type: int
+      sample: 3600
+    data:
+      description: Data of each record, empty when there is none.
+      type: list
+      elements: str
+      sample: [10 mx1.example.org.]
 """
 
+import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -184,6 +213,7 @@ def finish(module: AnsibleModule, seen: Seen, servers: t.Iterable[str]) -> None:
         "differences": list(seen.differences),
         "servers": sorted(servers),
         "unproven": list(seen.unproven),
+        "seen": [{**dataclasses.asdict(one), "data": list(one.data)} for one in seen.sets],
     }
     if seen.differences:
         module.fail_json(

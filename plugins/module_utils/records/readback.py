@@ -29,11 +29,26 @@ _LEAST_SECONDS: t.Final = 2.0
 
 
 @dataclass(frozen=True)
+class Served:
+    """A set as a server, or the resolver, had it when it was asked last; without data when there was none."""
+
+    server: str
+    name: str
+    type: str
+    ttl: int
+    data: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Seen:
-    """What is not served as wanted, a sentence each, and the signed sets for which the resolver did not vouch."""
+    """What is not served as wanted, a sentence each, the signed sets for which the resolver did not vouch, and all sets."""
 
     differences: tuple[str, ...]
     unproven: tuple[str, ...] = ()
+    sets: tuple[Served, ...] = ()
+
+
+_Sets = dict[tuple[str, str, str], Served]
 
 
 def authoritative(
@@ -88,6 +103,7 @@ def wait_for(
     until = began + max(seconds, _LEAST_SECONDS)
     waiting = {server: tuple(sets) for server, sets in servers.items()}
     unproven: dict[str, None] = {}
+    sets: _Sets = {}
     through = tuple(wanted) if make_resolver else ()
     while True:
         said: list[str] = []
@@ -97,40 +113,45 @@ def wait_for(
             # One that says nothing leaves the others their part of the time.
             left = max(0.0, until - time.monotonic())
             share = min(_ASK_SECONDS, left / (turns - turn))
-            waiting[server], problems = _at_server(server, port, waiting[server], timeout=share)
+            waiting[server], problems = _at_server(
+                server, port, waiting[server], timeout=share, sets=sets
+            )
             said += problems
         if make_resolver and through:
             resolver = make_resolver(min(_ASK_SECONDS, until - time.monotonic()))
-            through, problems = _through(resolver, through)
+            through, problems = _through(resolver, through, sets=sets)
             unproven.update(dict.fromkeys(_unproven(resolver)))
             said += problems
         # A look in the last moment would see nothing but that the time is over.
         if not said or time.monotonic() + 2 * _POLL_SECONDS >= deadline:
-            return Seen(tuple(said), tuple(unproven))
+            return Seen(tuple(said), tuple(unproven), tuple(sets.values()))
         time.sleep(_POLL_SECONDS)
 
 
 def _at_server(
-    host: str, port: int, wanted: t.Sequence[RRset], *, timeout: float
+    host: str, port: int, wanted: t.Sequence[RRset], *, timeout: float, sets: _Sets
 ) -> tuple[tuple[RRset, ...], list[str]]:
     missing, said = [], []
     with Server(host, port=port, timeout=timeout) as server:
         for one in wanted:
             try:
-                found = server.read(one.name, one.type).data
+                found = server.read(one.name, one.type)
             except ServerProblem as problem:
                 missing.append(one)
                 said.append(str(problem))
                 if problem.unknown or not server.left():
                     return tuple(wanted), said
                 continue
-            if not _fits(one, found):
+            sets[host, one.name, one.type] = Served(host, one.name, one.type, found.ttl, found.data)
+            if not _fits(one, found.data):
                 missing.append(one)
-                said.append(_differs(f"{host} port {port}", one, found))
+                said.append(_differs(f"{host} port {port}", one, found.data))
     return tuple(missing), said
 
 
-def _through(resolver: Resolver, wanted: t.Sequence[RRset]) -> tuple[tuple[RRset, ...], list[str]]:
+def _through(
+    resolver: Resolver, wanted: t.Sequence[RRset], *, sets: _Sets
+) -> tuple[tuple[RRset, ...], list[str]]:
     missing, said = [], []
     where = f"the resolver {' or '.join(resolver.addresses)}"
     for one in wanted:
@@ -140,7 +161,9 @@ def _through(resolver: Resolver, wanted: t.Sequence[RRset]) -> tuple[tuple[RRset
             said.append(
                 f"{where} does not answer for {shown(one.name)} {one.type}: {answer.reason}"
             )
-        elif not _fits(one, answer.data):
+            continue
+        sets[where, one.name, one.type] = Served(where, one.name, one.type, answer.ttl, answer.data)
+        if not _fits(one, answer.data):
             missing.append(one)
             said.append(_differs(where, one, answer.data))
     return tuple(missing), said
@@ -165,4 +188,4 @@ def _differs(where: str, one: RRset, found: t.Sequence[str]) -> str:
     return f"{where} has {has} for {shown(one.name)} {one.type}, not {', '.join(one.data)}"
 
 
-__all__ = ("Seen", "authoritative", "wait_for")
+__all__ = ("Seen", "Served", "authoritative", "wait_for")

@@ -43,17 +43,19 @@ def test_servers_that_say_nothing_are_not_waited_for_longer(seconds: float, most
     ):
         began = time.monotonic()
         servers = [THERE, "127.0.0.3", HERE]
-        differences = wait_for(
+        seen = wait_for(
             [MX],
             servers={one: [MX] for one in servers},
             port=host.port,
             make_resolver=None,
             seconds=seconds,
-        ).differences
+        )
         assert time.monotonic() - began < most
-    assert len(differences) == 3
-    assert f"{THERE} port {host.port}: no answer within" in differences[0]
-    assert f"{HERE} port {host.port} has 20 other." in differences[2]
+    assert len(seen.differences) == 3
+    assert f"{THERE} port {host.port}: no answer within" in seen.differences[0]
+    assert f"{HERE} port {host.port} has 20 other." in seen.differences[2]
+    (one,) = seen.sets
+    assert (one.server, one.data, one.ttl) == (HERE, ("20 other.",), 300)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_a_text_is_the_same_however_it_is_cut(served: list[str], fits: bool) -> 
     name = f"s._domainkey.{ZONE}"
     with NameServer(Zones(rrset(name, "TXT", *served))) as host:
         wanted = [make_rrset(name, "TXT", ['"v=DKIM1; p=a" "bc"'])]
-        differences = wait_for(
+        seen = wait_for(
             wanted,
             servers={HERE: wanted},
             port=host.port,
@@ -76,8 +78,9 @@ def test_a_text_is_the_same_however_it_is_cut(served: list[str], fits: bool) -> 
                 [HERE], port=host.port, timeout=seconds, validates=False
             ),
             seconds=0,
-        ).differences
-    assert len(differences) == (0 if fits else 2)
+        )
+    assert len(seen.differences) == (0 if fits else 2)
+    assert [one.server for one in seen.sets] == [HERE, f"the resolver {HERE}"]
 
 
 def answering(code: str, *, unchecked: str = "") -> t.Callable[[dns.message.Message], Said]:
