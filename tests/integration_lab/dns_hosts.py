@@ -113,9 +113,9 @@ class NameServers(Group):
         self.primary = self.secondary = ""
 
     @contextlib.contextmanager
-    def serving(self) -> t.Iterator[None]:
-        """Have the servers for as long as the block lasts."""
-        with self.running({"ns1": "trixie:dns", "ns2": "bookworm:dns"}):
+    def serving(self, **others: str) -> t.Iterator[None]:
+        """Have the servers, and other hosts, for as long as the block lasts."""
+        with self.running({"ns1": "trixie:dns", "ns2": "bookworm:dns", **others}):
             self.primary, self.secondary = self.address("ns1"), self.address("ns2")
             self.sh("ns1", primary_script(self.primary, self.secondary))
             anchors = [self.anchor(zone) for zone in SIGNED]

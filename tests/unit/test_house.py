@@ -108,6 +108,7 @@ ROOMS: t.Final = {
             "tags",
             "tls_rpt",
             "tlsa",
+            "tlsa_rollover",
             "tsig_key",
             "update_plan",
         },
