@@ -15,6 +15,7 @@ import subprocess
 import sys
 import typing as t
 
+import dns_hosts
 import pytest
 from lab_group import run
 
@@ -230,3 +231,37 @@ def test_hosts_that_sign_say_their_own_keys_and_names_in_any_spelling(site: Site
         site.play(hosts=hosts),
         "mx1 and mx2 disagree about the domain example.org (dkim, the selector a)",
     )
+
+
+@pytest.fixture(scope="module")
+def servers() -> t.Iterator[dns_hosts.NameServers]:
+    """The name servers."""
+    made = dns_hosts.NameServers("roledns")
+    with made.serving():
+        yield made
+
+
+def test_an_update_is_read_back_from_servers_that_nobody_named(
+    site: Site, servers: dns_hosts.NameServers
+) -> None:
+    key = site.folder / "update.key"
+    # Not the algorithm that a secret without a file is for.
+    key.write_text(servers.sh("ns1", "grep update-512 /etc/bind/named.conf | head -1"))
+    key.chmod(0o600)
+    options = {
+        "hosts": {one: {"dns_records_host": f"{one}.plain.example"} for one in ("mx1", "mx2")},
+        "dns_records_domains": [{"name": "role.plain.example"}],
+        "dns_records_publish": "nsupdate",
+        "dns_records_server": servers.primary,
+        "dns_records_key_file": str(key),
+        "dns_records_wait": 20,
+    }
+    told = shown(site.play("-v", **options))
+    assert servers.dig("role.plain.example", "MX") == [
+        "10 mx1.plain.example.",
+        "10 mx2.plain.example.",
+    ]
+    read_back = told.partition("site | Read back]")[2]
+    assert f'"servers": ["{servers.primary}"]' in read_back
+    assert re.search(r"mx1 .*changed=1 ", told), told
+    assert re.search(r"mx1 .*changed=0 ", shown(site.play(**options)))
