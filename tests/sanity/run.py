@@ -26,6 +26,7 @@ SHIPPED = (
     "README.md",
     "CHANGELOG.md",
     "changelogs",
+    "docs",
     "galaxy.yml",
     "meta",
     "playbooks",
