@@ -14,7 +14,7 @@ author:
   - The hardened.mail authors (@hardened-mail)
 description:
   - Returns the text of the TXT record for a DKIM selector. It is neither quoted nor split; P(hardened.mail.mail_records#filter) does both.
-  - A private key is refused.
+  - A private key is refused. Of the private Ed25519 keys that are 32 octets in base64, one in sixteen cannot be told from a public one.
 positional: _input
 options:
   _input:

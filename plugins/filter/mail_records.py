@@ -17,7 +17,8 @@ description:
   - Names become absolute, lower case and A-labels. TXT data is quoted and split into strings of 255 octets.
   - A domain without V(mx) gets mail at every host of the description. One with an empty list of V(mx) gets no mail. It gets a null MX,
     C(v=spf1 -all) and a DMARC policy of V(reject).
-  - A private key is refused wherever a public one belongs.
+  - A private key is refused wherever a public one belongs. Of the private Ed25519 keys that are 32 octets in base64, one in sixteen cannot be
+    told from a public one, so public keys are better given as PEM text.
   - It asks nobody. C(hardened.mail.dns_findings) judges what it returns.
 positional: _input
 options:
