@@ -108,7 +108,7 @@ _value:
         waived: ""
     incomplete: []
     counts: {info: 0, low: 0, medium: 1, high: 0, critical: 0}
-    rules_run: 70
+    rules_run: 71
 """
 
 import typing as t
