@@ -467,7 +467,7 @@ def test_dkim_keys_change_under_mail_and_every_signature_verifies(
     assert selectors("primary") == {"r1": True, "e1": True}
     with mail_going_on(sender, token) as sent:
         killed = play(book, rollover_wait=600)
-        assert until(lambda: sender.run("cat", note).stdout, seconds=90), "nothing was published"
+        assert until(lambda: sender.run("cat", note).stdout, seconds=300), "nothing was published"
         killed.kill()
         first = sender.content(note)
         assert selectors("primary") == dict.fromkeys(("r1", "e1", "r2", "e2"), True)
@@ -503,8 +503,22 @@ def test_a_rollover_under_mail_loses_and_weakens_nothing(
     before = {name: dig("primary", f"_25._tcp.{name}.example", "TLSA") for name in ("mx1", "mx2")}
     put_off = len(deferred(sender, "receiver@two.example"))
     untrusted = sender.log().count("Untrusted TLS connection")
+    note = "/var/lib/hardened-mail-rollover"
     with mail_going_on(sender, token) as sent:
-        play("rollover.yml", **next_).said()
+        killed = play("rollover.yml", rollover_wait=600, **next_)
+        assert until(lambda: '"published": 1' in sender.run("cat", note).stdout, seconds=300)
+        killed.kill()
+        first = sender.content(note)
+        for name, records in before.items():
+            assert len(dig("secondary", f"_25._tcp.{name}.example", "TLSA")) == 2
+            assert set(records) < set(dig("primary", f"_25._tcp.{name}.example", "TLSA"))
+        again = play("rollover.yml", **next_)
+        assert until(
+            lambda: sender.run("readlink", "/etc/ssl/mail/current").stdout.strip() != "first",
+            seconds=90,
+        )
+        assert sender.content(note) == first
+        again.said()
     number = sent()
     assert until(lambda: len(arrived(receiver, token)) == number), number
     assert number > len(before)
