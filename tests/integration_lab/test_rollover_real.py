@@ -146,7 +146,7 @@ class Site:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        before, deadline = self.note(), time.monotonic() + 90
+        before, deadline = self.note(), time.monotonic() + 300
         try:
             while True:
                 found = self.note()
