@@ -87,16 +87,18 @@ JOBS: t.Final = (
         # The tests of a file stay in one process: they share what is costly to start.
         f"{LAB_PYTEST} -n 3 --dist loadfile tests/integration_lab"
         " --ignore tests/integration_lab/test_transaction_load.py"
-        " --ignore tests/integration_lab/test_dovecot_kill_real.py",
+        " --ignore tests/integration_lab/test_dovecot_kill_real.py"
+        " --ignore tests/integration_lab/test_rollover_real.py",
         lane="lab",
         needs=READY,
-        minutes=45,
+        minutes=60,
     ),
     # Few tests that take long: the job above would begin them last, and be alone with them at its end.
     Job(
-        "integration-kill",
+        "integration-long",
         "lab",
-        f"{LAB_PYTEST} -n 2 --dist worksteal tests/integration_lab/test_dovecot_kill_real.py",
+        f"{LAB_PYTEST} -n 3 --dist worksteal tests/integration_lab/test_rollover_real.py"
+        " tests/integration_lab/test_dovecot_kill_real.py",
         lane="lab",
         needs=READY,
         minutes=45,
