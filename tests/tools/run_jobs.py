@@ -204,7 +204,7 @@ JOBS: t.Final = (
     Job("mypy-report", "lint", "MYPYPATH=tests/report mypy --python-version 3.11 tests/report"),
     Job("shellcheck", "lint", "git grep -lzE '^#!.*(bash|/sh)$' | xargs -0 shellcheck"),
     Job("changelog", "lint", "antsibull-changelog lint"),
-    Job("ansible-lint", "lint", "ansible-lint --offline --strict"),
+    Job("ansible-lint", "lint", "ansible-lint --offline --strict", minutes=15),
     Job("unit", "unit", "pytest tests/unit", minutes=15),
     Job(
         "unit-python3.9",
