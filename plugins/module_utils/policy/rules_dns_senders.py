@@ -119,7 +119,7 @@ def _spf_pass_all(view: DnsView) -> t.Iterator[Hit]:
     terms = " ".join(dict.fromkeys(term for terms in found.values() for term in terms))
     alone = terms == "all"
     who = (
-        "the whole world" if len(found) > 1 else f"every second {next(iter(found))} address or more"
+        "the whole world" if len(found) > 1 else f"every second {', '.join(found)} address or more"
     )
     yield _spf_hit(
         view,
