@@ -60,7 +60,7 @@ options:
   resolver:
     description:
       - Addresses of the resolver to ask. A resolver that validates refuses what is signed wrongly.
-      - Where it gives signed records without having checked them, a warning and RV(unproven) say so.
+      - Where it gives signed records without having checked them, or TLSA records in a zone that is not signed, a warning and RV(unproven) say so.
     type: list
     elements: str
     default: []
@@ -110,8 +110,8 @@ servers:
   sample: [192.0.2.53, 198.51.100.53]
 unproven:
   description:
-    - The sets that are signed, and for which the resolver did not vouch (no AD flag). It does not validate then, or the parent zone
-      has no DS record.
+    - The sets that are signed or of the type TLSA, and for which the resolver did not vouch (no AD flag). It does not validate then, or the
+      zone is not signed, or its parent zone has no DS record. Senders pass TLSA records over that nobody vouches for (RFC 6698 section 4.1).
   returned: when they were asked
   type: list
   elements: str
@@ -206,8 +206,8 @@ def finish(module: AnsibleModule, seen: Seen, servers: t.Iterable[str]) -> None:
     """End the module with what was seen."""
     if seen.unproven:
         module.warn(
-            f"The resolver {' or '.join(module.params['resolver'])} gave signed records that it had not checked, such as {seen.unproven[0]}:"
-            " it does not validate, or the parent zone has no DS record."
+            f"The resolver {' or '.join(module.params['resolver'])} does not vouch for {', '.join(seen.unproven)}: it does not validate, or the zone"
+            " is not signed, or its parent zone has no DS record. Senders pass TLSA records over that nobody vouches for."
         )
     result = {
         "differences": list(seen.differences),

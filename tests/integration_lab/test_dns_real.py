@@ -11,10 +11,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import pathlib
 import re
-import subprocess
 import typing as t
 
 import dns_hosts
@@ -25,6 +23,7 @@ from ansible_collections.hardened.mail.plugins.modules import (
     dns_update,
     mail_dns_info,
 )
+from lab_group import run
 
 SPF = '"v=spf1 mx -all"'
 FOREIGN = '"site-verification=abc; def"'
@@ -554,17 +553,28 @@ def test_the_servers_of_each_zone_are_found_through_the_primary(
     assert "Cannot find the authoritative servers" in refused["msg"]
 
 
-def test_a_resolver_that_vouches_for_nothing_is_told(
+def test_what_no_resolver_vouches_for_is_told(
     servers: dns_hosts.NameServers, publish: Publisher
 ) -> None:
     wishes = [record(f"proof.{zone}.example", "A", "192.0.2.1") for zone in ("signed", "plain")]
+    wishes += [
+        record(f"_25._tcp.proof.{zone}.example", "TLSA", f"3 1 1 {'ab' * 32}")
+        for zone in ("signed", "plain")
+    ]
     assert not publish(*wishes).get("failed")
     records = [{key: one[key] for key in ("name", "type", "data")} for one in wishes]
     validates = {"resolver": [servers.secondary], "resolver_port": dns_hosts.RESOLVER_PORT}
     # A server that knows the signatures and checks none.
     for resolver, unproven in (
-        (validates, []),
-        ({"resolver": [servers.primary]}, ["proof.signed.example A"]),
+        (validates, ["_25._tcp.proof.plain.example TLSA"]),
+        (
+            {"resolver": [servers.primary]},
+            [
+                "proof.signed.example A",
+                "_25._tcp.proof.signed.example TLSA",
+                "_25._tcp.proof.plain.example TLSA",
+            ],
+        ),
     ):
         seen = run_module(dns_served_info, {"records": records, "wait": 20, **resolver})
         assert seen.get("differences") == [], seen
@@ -588,19 +598,8 @@ def test_audit_shows_domains_as_the_resolver_sees_them(
         "audit_directory": str(tmp_path),
         "audit_fail_on": "medium",
     }
-    inventory = servers.inventory
-    done = subprocess.run(
-        ["ansible-playbook", "-i", str(inventory), "hardened.mail.audit", "-e", json.dumps(wishes)],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(dns_hosts.ROOT / ".cache" / "collections"),
-            "ANSIBLE_HOME": str(dns_hosts.ROOT / ".cache" / "ansible"),
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    inventory = str(servers.inventory)
+    done = run("ansible-playbook", "-i", inventory, "hardened.mail.audit", "-e", json.dumps(wishes))
     assert done.returncode == 2, done.stdout + done.stderr
     found = {
         one["name"]: one for one in json.loads((tmp_path / "audit.json").read_text())["domains"]

@@ -41,7 +41,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Seen:
-    """What is not served as wanted, a sentence each, the signed sets for which the resolver did not vouch, and all sets."""
+    """What is not served as wanted, a sentence each, the sets for which the resolver should have vouched and did not, and all sets."""
 
     differences: tuple[str, ...]
     unproven: tuple[str, ...] = ()
@@ -170,9 +170,9 @@ def _through(
 
 
 def _unproven(resolver: Resolver) -> t.Iterator[str]:
-    """Yield the sets that came with signatures and without the word of the resolver that they fit."""
+    """Yield the sets for which the resolver did not vouch: those that came with signatures, and TLSA, which is nothing without."""
     for (name, type_), answer in resolver.asked().items():
-        if answer.signed and not answer.secure:
+        if not answer.secure and (answer.signed or (type_ == "TLSA" and answer.data)):
             yield f"{shown(name)} {type_}"
 
 
