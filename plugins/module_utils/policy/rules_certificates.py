@@ -18,13 +18,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.named_files i
     CertificateUse,
     certificate_uses,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
-    Unanswered,
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import (
     hit,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule, Unanswered
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Endpoint, View
 from ansible_collections.hardened.mail.plugins.module_utils.x509.chain import Problem
 

@@ -17,12 +17,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.parameter_kin
     NUMBERS,
     TIMES,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import (
     hit,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
 from ansible_collections.hardened.mail.plugins.module_utils.postfix import values
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
@@ -106,7 +105,7 @@ class _Setting(t.NamedTuple):
         fix: t.Optional[Fix] = None,
         shown: str = "",
     ) -> Hit:
-        """Return what is wrong here, as rule.hit() does for a scope."""
+        """Return what is wrong here, as postfix_fix.hit() does for a scope."""
         service = self.service.id if self.service else ""
         if expected is not None:
             expected = values.masked(self.name, expected)

@@ -15,13 +15,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.host_facts im
     FileFact,
     HostFacts,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
-    Unanswered,
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import (
     hit,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule, Unanswered
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import Service
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later

@@ -14,16 +14,13 @@ import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Severity
 from ansible_collections.hardened.mail.plugins.module_utils.policy.floor import below
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import set_parameter
 from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import (
     ChoiceError,
     Host,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.resolve import floors
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
-    set_parameter,
-)
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.servers import logins, public
 from ansible_collections.hardened.mail.plugins.module_utils.policy.settings import (
     BY_NAME,

@@ -9,12 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import (
     hit,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_outbound import level_of
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import Scope, View
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.master_cf import (

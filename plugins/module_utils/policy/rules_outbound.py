@@ -10,13 +10,12 @@ import functools
 import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix
-from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import DANE_LEVELS
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import (
     hit,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import DANE_LEVELS
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import (
     Endpoint,
     Scope,

@@ -16,12 +16,11 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.networks impo
     coverage,
     repaired_network,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import (
     hit,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.servers import (
     SUBMISSION,
     answer,

@@ -11,12 +11,11 @@ import typing as t
 from ansible_collections.hardened.mail.plugins.module_utils.policy import restrictions
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix, Severity
 from ansible_collections.hardened.mail.plugins.module_utils.policy.networks import coverage
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import (
     hit,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.servers import (
     answer,
     level,

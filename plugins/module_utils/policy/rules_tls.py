@@ -15,13 +15,12 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy import (
     tls_in_force,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Fix, Severity
-from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import Host
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import (
     hit,
     set_parameter,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import Host
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.servers import answer
 from ansible_collections.hardened.mail.plugins.module_utils.policy.tls_in_force import (
     TlsServer,

@@ -12,11 +12,8 @@ import typing as t
 
 from ansible_collections.hardened.mail.plugins.module_utils.policy import tls_in_force, tls_suites
 from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import Severity
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
-    hit,
-)
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import hit
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.settings import AEAD_ONLY
 from ansible_collections.hardened.mail.plugins.module_utils.policy.tls_in_force import (
     TlsServer,

@@ -13,11 +13,8 @@ from ansible_collections.hardened.mail.plugins.module_utils.policy.obsolete impo
     OBSOLETE,
     Obsolete,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import (
-    Hit,
-    Rule,
-    set_parameter,
-)
+from ansible_collections.hardened.mail.plugins.module_utils.policy.postfix_fix import set_parameter
+from ansible_collections.hardened.mail.plugins.module_utils.policy.rule import Hit, Rule
 from ansible_collections.hardened.mail.plugins.module_utils.policy.view import View
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.patterns import later
 from ansible_collections.hardened.mail.plugins.module_utils.postfix.values import masked
