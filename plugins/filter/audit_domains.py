@@ -66,7 +66,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.hardened.mail.plugins.module_utils.report.looks import registered
+from ansible_collections.hardened.mail.plugins.module_utils.report.registered import registered
 
 _SMTP: t.Final = 25
 _KEYS: t.Final = frozenset({"name", "selectors"})

@@ -97,91 +97,21 @@ _value:
 """
 
 import typing as t
-from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.hardened.mail.plugins.module_utils.policy import (
-    rules_conduct,
-    rules_wire,
-)
-from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import SEVERITIES
-from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import PROFILES
-from ansible_collections.hardened.mail.plugins.module_utils.policy.validation import RequestError
-from ansible_collections.hardened.mail.plugins.module_utils.report import verify_texts
-from ansible_collections.hardened.mail.plugins.module_utils.report.assemble import waivers_of
-from ansible_collections.hardened.mail.plugins.module_utils.report.model import (
-    NEVER,
-    parse_moment,
-)
-from ansible_collections.hardened.mail.plugins.module_utils.report.verified import (
-    Host,
-    Request,
-    Verification,
-    host_of,
-)
-
-_NAME: t.Final = "hardened.mail.verify_report"
-_KNOWN: t.Final = frozenset(one.id for one in (*rules_wire.RULES, *rules_conduct.RULES))
-_SEEN: t.Final = {
-    "tls": "verify_tls_seen",
-    "conduct": "verify_conduct_seen",
-    "trip": "verify_trip_seen",
-}
 
 
-def verify_report(
-    hosts: t.Any,
-    hostvars: t.Any,
-    *,
-    now: str,
-    profile: str = "intermediate",
-    fail_on: str = "low",
-    fail_on_untested: bool = True,
-    intrusive: bool = False,
-    expected: bool = False,
-    rules_disabled: t.Sequence[str] = (),
-) -> dict[str, t.Any]:
+def verify_report(hosts: t.Any, hostvars: t.Any, **options: t.Any) -> dict[str, t.Any]:
     """Return what was verified; see DOCUMENTATION. Raises AnsibleFilterError."""
-    for option, value, choices in (
-        ("profile", profile, tuple(PROFILES)),
-        ("fail_on", fail_on, (*SEVERITIES, NEVER)),
-        *(("rules_disabled", one, tuple(sorted(_KNOWN))) for one in rules_disabled),
-    ):
-        if value not in choices:
-            raise AnsibleFilterError(
-                f"{_NAME}: {option} is {value!r}: expected one of {', '.join(choices)}"
-            )
-    options: dict[str, t.Any] = {
-        "now": parse_moment(now),
-        "profile": profile,
-        "fail_on": fail_on,
-        "fail_on_untested": bool(fail_on_untested),
-        "intrusive": bool(intrusive),
-        "expected": bool(expected),
-        "disabled": frozenset(rules_disabled),
-    }
-    done = Verification(Request(**options), tuple(_host(hostvars, one, options) for one in hosts))
-    return {
-        "passed": done.passed,
-        "failures": list(done.failures()),
-        "lines": verify_texts.lines(done),
-        "json": verify_texts.as_json(done),
-        "junit": verify_texts.as_junit(done),
-    }
+    # Ansible loads every filter of a collection to use one, and these are all the rules of the wire.
+    from ansible_collections.hardened.mail.plugins.module_utils.report import (  # noqa: PLC0415 - only for a report
+        verify_answer,
+    )
 
-
-def _host(hostvars: t.Any, name: t.Any, options: dict[str, t.Any]) -> Host:
-    """Return what was verified of a host."""
-    # Ansible's own object gives what was registered as it is; the usual way looks into every text for a template.
-    registered = getattr(hostvars, "raw_get", hostvars.__getitem__)(name)
-    known = registered if isinstance(registered, Mapping) else {}
-    # These are the site's own and may be templates.
-    waivers = hostvars[name].get("verify_waivers") if "verify_waivers" in known else ()
     try:
-        request = Request(**options, waivers=waivers_of(waivers or (), known=_KNOWN))
-    except RequestError as error:
-        raise AnsibleFilterError(f"verify_waivers of {name}: {error}") from error
-    return host_of(str(name), {key: known.get(one) for key, one in _SEEN.items()}, request)
+        return verify_answer.verify_answer(hosts, hostvars, **options)
+    except verify_answer.Refused as error:
+        raise AnsibleFilterError(str(error)) from error
 
 
 class FilterModule:

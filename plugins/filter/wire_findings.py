@@ -143,77 +143,39 @@ _value:
 
 import datetime
 import typing as t
-from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import worst_first
-from ansible_collections.hardened.mail.plugins.module_utils.policy.profiles import PROFILES
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_conduct import (
-    is_conduct,
-    judge_conduct,
-)
-from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_wire import (
-    PURPOSES,
-    judge_port,
-    served_against_file,
-)
 
 _NAME: t.Final = "hardened.mail.wire_findings"
 
 
 def wire_findings(
-    report: t.Any,
-    *,
-    host: str,
-    port: int,
-    purpose: t.Optional[str] = None,
-    profile: str = "intermediate",
-    files: t.Sequence[t.Mapping[str, t.Any]] = (),
-    now: t.Optional[str] = None,
+    report: t.Any, *, now: t.Optional[str] = None, **options: t.Any
 ) -> dict[str, t.Any]:
     """Return what is wrong with a port; see DOCUMENTATION. Raises AnsibleFilterError."""
-    if not isinstance(report, Mapping) or not isinstance(report.get("incomplete"), list):
-        raise AnsibleFilterError(
-            f"{_NAME}: the input is no result of starttls_info, mail_conduct_info or mail_roundtrip"
-        )
-    if purpose is not None and purpose not in PURPOSES:
-        raise AnsibleFilterError(
-            f"{_NAME}: purpose is {purpose!r}: expected one of {', '.join(PURPOSES)}"
-        )
-    if profile not in PROFILES:
-        raise AnsibleFilterError(
-            f"{_NAME}: profile is {profile!r}: expected one of {', '.join(PROFILES)}"
-        )
-    chosen = t.cast("t.Any", purpose)
+    # Ansible loads every filter of a collection to use one, and these are all the rules of the wire.
+    from ansible_collections.hardened.mail.plugins.module_utils.policy import (  # noqa: PLC0415 - only for a port
+        wire_answer,
+    )
+
     try:
-        verdict = (judge_conduct if is_conduct(report) else judge_port)(
-            report,
-            host=str(host),
-            port=int(port),
-            purpose=chosen,
-            profile=profile,
-            now=_moment(now),
-        )
-        served = served_against_file(report, files, host=str(host), port=int(port), purpose=chosen)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise AnsibleFilterError(
-            f"{_NAME}: the input is no result of starttls_info, mail_conduct_info or mail_roundtrip ({error!r})"
-        ) from error
-    verdict = verdict._replace(findings=worst_first((*verdict.findings, *served)))
-    return {
-        "findings": [one.as_dict() for one in verdict.findings],
-        "incomplete": [one.as_dict() for one in verdict.incomplete],
-        "counts": verdict.counts(),
-        "rules_run": verdict.rules_run,
-    }
+        return wire_answer.wire_answer(report, now=_moment(now), **options)
+    except wire_answer.Refused as error:
+        raise AnsibleFilterError(f"{_NAME}: {error}") from error
 
 
 def _moment(now: t.Optional[str]) -> datetime.datetime:
     if now is None:
         return datetime.datetime.now(datetime.timezone.utc)
-    moment = datetime.datetime.fromisoformat(str(now).replace("Z", "+00:00"))
+    wrong = (
+        f"{_NAME}: now is {now!r}: expected a moment with a time zone, such as 2026-01-31T12:00:00Z"
+    )
+    try:
+        moment = datetime.datetime.fromisoformat(str(now).replace("Z", "+00:00"))
+    except ValueError as error:
+        raise AnsibleFilterError(wrong) from error
     if moment.tzinfo is None:
-        raise AnsibleFilterError(f"{_NAME}: now is {now!r}: expected a time zone, such as Z")
+        raise AnsibleFilterError(wrong)
     return moment
 
 

@@ -33,11 +33,9 @@ from ansible_collections.hardened.mail.plugins.module_utils.report.assemble impo
     assemble,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.report.compare import EarlierError
-from ansible_collections.hardened.mail.plugins.module_utils.report.looks import (
-    JudgePort,
-    registered,
-)
+from ansible_collections.hardened.mail.plugins.module_utils.report.looks import JudgePort
 from ansible_collections.hardened.mail.plugins.module_utils.report.model import Report, parse_moment
+from ansible_collections.hardened.mail.plugins.module_utils.report.registered import registered
 
 FORMATS: t.Final = ("html", "json", "sarif", "junit", "markdown")
 _RENDERERS: t.Final[t.Mapping[str, t.Callable[[Report], str]]] = {

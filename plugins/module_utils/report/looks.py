@@ -92,13 +92,6 @@ class _Draft:
         self.unreachable = ""
 
 
-def registered(hostvars: t.Any, host: str) -> Json:
-    """Return what was registered on a host, out of the variables of all hosts."""
-    # Ansible's own object gives what was registered as it is; the usual way looks into every text for a template.
-    known = getattr(hostvars, "raw_get", hostvars.__getitem__)(host)
-    return known if isinstance(known, t.Mapping) else {}
-
-
 def host_of(
     name: str,
     look: Json,
@@ -412,5 +405,4 @@ __all__ = (
     "finding_of",
     "fingerprint",
     "host_of",
-    "registered",
 )

@@ -49,7 +49,7 @@ def test_the_filter_is_there_and_counts() -> None:
         pytest.param({"incomplete": []}, {"purpose": "web"}, "expected one of mx,", id="purpose"),
         pytest.param({"incomplete": []}, {"profile": "best"}, "expected one of", id="profile"),
         pytest.param({"incomplete": []}, {"now": "2026-11-25"}, "a time zone", id="no-zone"),
-        pytest.param({"incomplete": []}, {"now": "today"}, "is no result", id="no-moment"),
+        pytest.param({"incomplete": []}, {"now": "today"}, "expected a moment", id="no-moment"),
         pytest.param({"incomplete": [], "chains": {"rsa": [7]}}, {}, "is no result", id="garbage"),
     ],
 )
