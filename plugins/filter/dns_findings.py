@@ -112,58 +112,29 @@ _value:
 """
 
 import typing as t
-from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.hardened.mail.plugins.module_utils.policy.dns_view import (
-    DnsView,
-    ServedCertificate,
+from ansible_collections.hardened.mail.plugins.module_utils.policy.planned import (
+    chains_of,
+    planned_view,
 )
 from ansible_collections.hardened.mail.plugins.module_utils.policy.rules_dns import judge_domain
-from ansible_collections.hardened.mail.plugins.module_utils.records.lookup import table_of
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
     RecordError,
-    RRset,
-    name_of,
     rrset_of,
-)
-from ansible_collections.hardened.mail.plugins.module_utils.x509.certificate import (
-    X509Error,
-    parse_pem,
 )
 
 
 def dns_findings(
-    records: t.Any,
-    *,
-    domain: str,
-    zones: t.Optional[t.Sequence[str]] = None,
-    selectors: t.Optional[t.Sequence[str]] = None,
-    sts_policy: t.Optional[str] = None,
-    certificates: t.Optional[t.Mapping[str, t.Sequence[str]]] = None,
-    authority: str = "",
-    signed: t.Optional[bool] = None,
+    records: t.Any, *, domain: str, certificates: t.Any = None, **options: t.Any
 ) -> dict[str, t.Any]:
     """Return what is wrong with a domain; see DOCUMENTATION. Raises AnsibleFilterError."""
     if not isinstance(records, (list, tuple)):
         raise AnsibleFilterError("hardened.mail.dns_findings: the input is no list of record sets")
     try:
         sets = [rrset_of(one) for one in records]
-        name = name_of(domain)
-        view = DnsView(
-            name,
-            table_of(
-                sets,
-                zones=[name] if zones is None else zones,
-                secure=signed,
-                addresses_elsewhere=True,
-            ),
-            selectors=tuple(_selectors(sets, name) if selectors is None else selectors),
-            served=_served(certificates or {}),
-            sts_policy=sts_policy,
-            authority=authority,
-        )
-        verdict = judge_domain(view)
+        served = chains_of(certificates or {})
+        verdict = judge_domain(planned_view(sets, domain, served=served, **options))
     except RecordError as error:
         raise AnsibleFilterError(f"hardened.mail.dns_findings: {error}") from error
     return {
@@ -172,31 +143,6 @@ def dns_findings(
         "counts": verdict.counts(),
         "rules_run": verdict.rules_run,
     }
-
-
-def _served(given: t.Any) -> dict[str, tuple[tuple[ServedCertificate, ...], ...]]:
-    if not isinstance(given, Mapping):
-        raise RecordError(f"certificates is {type(given).__name__}: expected a dictionary")
-    found = {}
-    for host, several in given.items():
-        if not isinstance(several, (list, tuple)):
-            raise RecordError(f"certificates of {host}: expected a list of PEM texts")
-        found[name_of(host)] = tuple(_chain(str(one), host) for one in several)
-    return found
-
-
-def _chain(text: str, host: str) -> tuple[ServedCertificate, ...]:
-    try:
-        return tuple(
-            ServedCertificate(one.sha256, one.spki_sha256, one.names) for one in parse_pem(text)
-        )
-    except X509Error as error:
-        raise RecordError(f"a certificate of {host}: {error}") from error
-
-
-def _selectors(sets: t.Iterable[RRset], domain: str) -> list[str]:
-    below = f"._domainkey.{domain}"
-    return [one.name[: -len(below)] for one in sets if one.name.endswith(below)]
 
 
 class FilterModule:

@@ -102,6 +102,7 @@ ROOMS: t.Final = {
             "mx",
             "numbers",
             "rrset",
+            "site",
             "spf",
             "spf_tree",
             "srv",
