@@ -21,7 +21,6 @@ with contextlib.suppress(ImportError):
     import dns.query
     import dns.rcode
     import dns.rdatatype
-    import dns.resolver
 
 _TRIES: t.Final = 2
 _SECONDS_PER_TRY: t.Final = 5.0
@@ -120,6 +119,8 @@ class Resolver:
 
 def _of_this_host() -> tuple[str, ...]:
     try:
+        import dns.resolver  # noqa: PLC0415 - a tenth of a short run, and for this alone
+
         return tuple(map(str, dns.resolver.Resolver().nameservers))
     except dns.exception.DNSException as error:
         raise ResolverProblem(f"/etc/resolv.conf names no resolver ({error})") from error
