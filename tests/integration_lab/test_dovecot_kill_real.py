@@ -128,7 +128,7 @@ def left_nothing(machine: Machine) -> None:
         f"find /etc/dovecot {hosts.STATE} -name '.*hardened-mail*'"
     )
     # What a killed run had started is there until the kernel or systemd has ended it.
-    assert until(lambda: machine.sh(f"{look} || :") == "", seconds=3), machine.sh(look)
+    assert until(lambda: machine.sh(f"{look} || :") == ""), machine.sh(look)
     assert machine.sh("pgrep -cx dovecot") == "1"
 
 

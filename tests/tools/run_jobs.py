@@ -29,7 +29,7 @@ TAIL_LINES = 80
 LAST_LINES = 15
 # One more than the cores of a small machine: those that have containers wait most of the time.
 WORKERS = 3
-LAB_PYTEST = f"tests/lab/enter {PYTHON} -m pytest"
+LAB_PYTEST = f"tests/lab/enter {PYTHON} -m pytest --durations=15 --durations-min=20"
 
 # What the exit status of a job says that found nothing here to test with; its last line says why.
 ABSENT = 77
@@ -97,7 +97,8 @@ JOBS: t.Final = (
     Job(
         "integration-long",
         "lab",
-        f"{LAB_PYTEST} -n 3 --dist worksteal tests/integration_lab/test_rollover_real.py"
+        # Much of it is waiting.
+        f"{LAB_PYTEST} -n 5 --dist worksteal tests/integration_lab/test_rollover_real.py"
         " tests/integration_lab/test_dovecot_kill_real.py",
         lane="lab",
         needs=READY,
@@ -107,23 +108,23 @@ JOBS: t.Final = (
     Job(
         "rules-dies",
         "rules",
-        f"{LAB_PYTEST} -n 4 --dist worksteal {rules('configuration', 'files', 'login')}",
+        f"{LAB_PYTEST} -n 5 --dist worksteal {rules('configuration', 'files', 'login')}",
         lane="lab",
         needs=READY,
         minutes=30,
     ),
     Job(
-        "rules-daemons",
+        "rules-tls",
         "rules",
-        f"{LAB_PYTEST} {rules('dovecot', 'tls')}",
+        f"{LAB_PYTEST} -n 8 --dist worksteal {rules('tls')}",
         lane="lab",
         needs=READY,
         minutes=30,
     ),
     Job(
-        "rules-postfix",
+        "rules-answers",
         "rules",
-        f"{LAB_PYTEST} {rules('rules', 'mutants', 'corpus')}",
+        f"{LAB_PYTEST} {rules('rules', 'mutants', 'corpus', 'dovecot')}",
         lane="lab",
         needs=READY,
         minutes=30,
