@@ -146,17 +146,14 @@ seen:
       sample: [10 mx1.example.org.]
 """
 
-import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.hardened.mail.plugins.module_utils.records import dns_client
 from ansible_collections.hardened.mail.plugins.module_utils.records.readback import (
-    Seen,
-    authoritative,
-    wait_for,
+    Places,
+    read_back,
 )
-from ansible_collections.hardened.mail.plugins.module_utils.records.resolver import Resolver
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
     RecordError,
     RRset,
@@ -193,36 +190,6 @@ def wanted_of(record: t.Mapping[str, t.Any]) -> RRset:
     return rrset_of({**record, "type": kind})
 
 
-def servers_of(
-    params: t.Mapping[str, t.Any], wanted: t.Sequence[RRset]
-) -> dict[str, t.Sequence[RRset]]:
-    """Return the authoritative servers with the sets that each of them has. Raises ServerProblem."""
-    if params["servers"] or not params["primary"]:
-        return dict.fromkeys(params["servers"], wanted)
-    return {**authoritative(params["primary"], port=params["port"], wanted=wanted)}
-
-
-def finish(module: AnsibleModule, seen: Seen, servers: t.Iterable[str]) -> None:
-    """End the module with what was seen."""
-    if seen.unproven:
-        module.warn(
-            f"The resolver {' or '.join(module.params['resolver'])} does not vouch for {', '.join(seen.unproven)}: it does not validate, or the zone"
-            " is not signed, or its parent zone has no DS record. Senders pass TLSA records over that nobody vouches for."
-        )
-    result = {
-        "differences": list(seen.differences),
-        "servers": sorted(servers),
-        "unproven": list(seen.unproven),
-        "seen": [{**dataclasses.asdict(one), "data": list(one.data)} for one in seen.sets],
-    }
-    if seen.differences:
-        module.fail_json(
-            msg=f"Not served as wanted within {module.params['wait']:g} seconds: {'; '.join(seen.differences)}",
-            **result,
-        )
-    module.exit_json(changed=False, **result)
-
-
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -235,22 +202,16 @@ def main() -> None:
             msg=missing_required_lib("dnspython"), exception=dns_client.DNSPYTHON_MISSING
         )
     params = module.params
-
-    def resolver(seconds: float) -> Resolver:
-        """Return one that knows no answer yet."""
-        return Resolver(
-            params["resolver"], port=params["resolver_port"], timeout=seconds, validates=True
-        )
-
+    places = Places(
+        tuple(params["servers"]),
+        params["primary"] or "",
+        params["port"],
+        tuple(params["resolver"]),
+        params["resolver_port"],
+    )
     try:
-        wanted = [wanted_of(one) for one in params["records"]]
-        servers = servers_of(params, wanted)
-        seen = wait_for(
-            wanted,
-            servers=servers,
-            port=params["port"],
-            make_resolver=resolver if params["resolver"] else None,
-            seconds=params["wait"],
+        seen = read_back(
+            [wanted_of(one) for one in params["records"]], places, seconds=params["wait"]
         )
     except (RecordError, ValueError) as problem:
         module.fail_json(msg=f"{problem}. Nothing was asked.", differences=[])
@@ -259,7 +220,14 @@ def main() -> None:
             msg=f"Cannot find the authoritative servers: {problem}. Name them in the option servers.",
             differences=[],
         )
-    finish(module, seen, servers)
+    if seen.unproven:
+        module.warn(seen.doubt(places.resolver))
+    if seen.differences:
+        module.fail_json(
+            msg=f"Not served as wanted within {params['wait']:g} seconds: {'; '.join(seen.differences)}",
+            **seen.as_dict(),
+        )
+    module.exit_json(changed=False, **seen.as_dict())
 
 
 if __name__ == "__main__":

@@ -115,6 +115,35 @@ options:
       - Seconds for the whole work with the server, which is asked once for each record set.
     type: float
     default: 60
+  read_back:
+    description:
+      - Who else must serve the records before the module ends, changed or not. It fails when they do not in time; what was published stays.
+      - Records that are gone are not waited for.
+    type: dict
+    suboptions:
+      servers:
+        description:
+          - Names or addresses of authoritative servers. The default are those in the NS sets of the zones, as O(server) has them.
+          - They are asked on O(port).
+        type: list
+        elements: str
+        default: []
+      resolver:
+        description:
+          - Addresses of a resolver, best one that validates. See O(hardened.mail.dns_served_info#module:resolver).
+        type: list
+        elements: str
+        default: []
+      resolver_port:
+        description:
+          - Port of the resolver.
+        type: int
+        default: 53
+      wait:
+        description:
+          - Seconds to wait for all of them.
+        type: float
+        default: 60
 extends_documentation_fragment:
   - hardened.mail.attributes
 attributes:
@@ -124,6 +153,7 @@ attributes:
   diff_mode:
     support: full
 seealso:
+  - module: hardened.mail.dns_served_info
   - module: hardened.mail.mail_dns_info
 author:
   - The hardened.mail authors (@hardened-mail)
@@ -191,6 +221,11 @@ zones:
           after: ['"v=spf1 mx -all"']
           ttl_before: 3600
           ttl_after: 3600
+read_back:
+  description: What was seen, as M(hardened.mail.dns_served_info) returns it, with C(differences), C(servers), C(unproven) and C(seen).
+  returned: when O(read_back) is given and the servers could be asked
+  type: dict
+  sample: {differences: [], servers: [192.0.2.53], unproven: [], seen: []}
 """
 
 import typing as t
@@ -204,8 +239,13 @@ from ansible_collections.hardened.mail.plugins.module_utils.records.publish impo
     publish,
     survey,
 )
+from ansible_collections.hardened.mail.plugins.module_utils.records.readback import (
+    Places,
+    read_back,
+)
 from ansible_collections.hardened.mail.plugins.module_utils.records.rrset import (
     RecordError,
+    RRset,
     make_rrset,
     name_of,
     shown,
@@ -245,6 +285,15 @@ ARGUMENT_SPEC: t.Final[dict[str, t.Any]] = {
         },
     },
     "timeout": {"type": "float", "default": 60},
+    "read_back": {
+        "type": "dict",
+        "options": {
+            "servers": {"type": "list", "elements": "str", "default": []},
+            "resolver": {"type": "list", "elements": "str", "default": []},
+            "resolver_port": {"type": "int", "default": 53},
+            "wait": {"type": "float", "default": 60},
+        },
+    },
 }
 
 
@@ -313,6 +362,38 @@ def fail_half_way(module: AnsibleModule, problem: HalfWay) -> None:
     )
 
 
+def see_served(
+    module: AnsibleModule, wishes: t.Sequence[Wish], result: t.Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """Return what is seen of the records, and fail when they are not served in time."""
+    options = module.params["read_back"]
+    wanted = [RRset(one.name, one.type, one.ttl, one.data) for one in wishes if not one.absent]
+    places = Places(
+        tuple(options["servers"]),
+        module.params["server"],
+        module.params["port"],
+        tuple(options["resolver"]),
+        options["resolver_port"],
+    )
+    state = "The records are published." if result["changed"] else "Nothing was changed."
+    try:
+        seen = read_back(wanted, places, seconds=options["wait"])
+    except dns_client.ServerProblem as problem:
+        module.fail_json(
+            msg=f"Cannot find the authoritative servers: {problem}. Name them in read_back. {state}",
+            **result,
+        )
+    if seen.unproven:
+        module.warn(seen.doubt(places.resolver))
+    if seen.differences:
+        module.fail_json(
+            msg=f"Not served as wanted within {options['wait']:g} seconds: {'; '.join(seen.differences)}. {state}",
+            **result,
+            read_back=seen.as_dict(),
+        )
+    return seen.as_dict()
+
+
 def run(module: AnsibleModule) -> None:
     """Do what the options say. Raises KeyProblem, RecordError and ServerProblem before anything was changed."""
     params = module.params
@@ -334,7 +415,10 @@ def run(module: AnsibleModule) -> None:
                 f"{shown(zone.name)}: the records are changed, but the serial number is still {zone.serial_after},"
                 " and secondary servers fetch nothing until it rises."
             )
-    module.exit_json(**result_of(found))
+    result = result_of(found)
+    if params["read_back"] is not None and not module.check_mode:
+        result["read_back"] = see_served(module, wishes, result)
+    module.exit_json(**result)
 
 
 def main() -> None:

@@ -553,6 +553,33 @@ def test_the_servers_of_each_zone_are_found_through_the_primary(
     assert "Cannot find the authoritative servers" in refused["msg"]
 
 
+def test_an_update_ends_when_everybody_serves_it(
+    servers: dns_hosts.NameServers, publish: Publisher
+) -> None:
+    name = "back.signed.example"
+    wish = record(name, "A", "192.0.2.77")
+    everybody = {
+        "servers": [servers.primary, servers.secondary],
+        "resolver": [servers.secondary],
+        "resolver_port": dns_hosts.RESOLVER_PORT,
+        "wait": 20,
+    }
+    assert "read_back" not in publish(wish, read_back=everybody, check=True)
+    made = publish(wish, read_back=everybody)
+    assert made["changed"] is True
+    assert made["read_back"]["differences"] == []
+    assert servers.sh("ns2", f"dig +short @127.0.0.1 {name} A") == "192.0.2.77"
+    again = publish(wish, read_back={"wait": 20})
+    assert (again["changed"], again["read_back"]["servers"]) == (False, [servers.primary])
+    nobody = {"servers": ["192.0.2.1"], "wait": 0}
+    late = "Not served as wanted within 0 seconds"
+    for changed, state in ((True, "The records are published."), (False, "Nothing was changed.")):
+        lost = publish(record(name, "A", "192.0.2.78"), read_back=nobody)
+        failed(lost, late, "192.0.2.1 port 53", state, changed=changed)
+        assert len(lost["read_back"]["differences"]) == 1
+    assert servers.dig(name, "A") == ["192.0.2.78"]
+
+
 def test_what_no_resolver_vouches_for_is_told(
     servers: dns_hosts.NameServers, publish: Publisher
 ) -> None:

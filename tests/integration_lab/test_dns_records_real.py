@@ -271,7 +271,7 @@ def test_an_update_is_read_back_from_servers_that_nobody_named(
         "10 mx1.plain.example.",
         "10 mx2.plain.example.",
     ]
-    read_back = told.partition("site | Read back]")[2]
+    read_back = told.partition("and read back]")[2]
     assert f'"servers": ["{servers.primary}"]' in read_back
     assert re.search(r"mx1 .*changed=1 ", told), told
     assert re.search(r"mx1 .*changed=0 ", shown(site.play(**options)))

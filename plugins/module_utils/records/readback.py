@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ansible_collections.hardened.mail.plugins.module_utils.records.dns_client import (
     Server,
@@ -40,12 +40,45 @@ class Served:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Who is asked: authoritative servers, or those in the NS sets of the zones, as the primary has them; and a resolver."""
+
+    servers: tuple[str, ...]
+    primary: str
+    port: int
+    resolver: tuple[str, ...]
+    resolver_port: int
+
+
+@dataclass(frozen=True)
 class Seen:
-    """What is not served as wanted, a sentence each, the sets for which the resolver should have vouched and did not, and all sets."""
+    """What is not served as wanted, a sentence each, the sets for which the resolver should have vouched and did not, and all sets.
+
+    ``servers`` are the authoritative ones that were asked.
+    """
 
     differences: tuple[str, ...]
     unproven: tuple[str, ...] = ()
     sets: tuple[Served, ...] = ()
+    servers: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """Return it as plain data, as modules return it."""
+        return {
+            "differences": list(self.differences),
+            "servers": list(self.servers),
+            "unproven": list(self.unproven),
+            "seen": [{**asdict(one), "data": list(one.data)} for one in self.sets],
+        }
+
+    def doubt(self, resolver: t.Iterable[str]) -> str:
+        """Return what to warn of, empty when nothing is unproven."""
+        if not self.unproven:
+            return ""
+        return (
+            f"The resolver {' or '.join(resolver)} does not vouch for {', '.join(self.unproven)}: it does not validate, or the zone is not"
+            " signed, or its parent zone has no DS record. Senders pass TLSA records over that nobody vouches for."
+        )
 
 
 _Sets = dict[tuple[str, str, str], Served]
@@ -84,6 +117,26 @@ def _address_of(server: Server, name: str) -> str:
         if addresses:
             return addresses[0]
     return shown(name)
+
+
+def read_back(wanted: t.Sequence[RRset], places: Places, *, seconds: float) -> Seen:
+    """Return what is not served as wanted when the time is up, as ``wait_for`` does. Raises ServerProblem."""
+
+    def resolver(left: float) -> Resolver:
+        """Return one that knows no answer yet."""
+        return Resolver(places.resolver, port=places.resolver_port, timeout=left, validates=True)
+
+    servers: t.Mapping[str, t.Sequence[RRset]] = dict.fromkeys(places.servers, wanted)
+    if places.primary and not servers:
+        servers = authoritative(places.primary, port=places.port, wanted=wanted)
+    seen = wait_for(
+        wanted,
+        servers=servers,
+        port=places.port,
+        make_resolver=resolver if places.resolver else None,
+        seconds=seconds,
+    )
+    return replace(seen, servers=tuple(sorted(servers)))
 
 
 def wait_for(
@@ -188,4 +241,4 @@ def _differs(where: str, one: RRset, found: t.Sequence[str]) -> str:
     return f"{where} has {has} for {shown(one.name)} {one.type}, not {', '.join(one.data)}"
 
 
-__all__ = ("Seen", "Served", "authoritative", "wait_for")
+__all__ = ("Places", "Seen", "Served", "authoritative", "read_back", "wait_for")
