@@ -23,6 +23,8 @@ PATIENCE = 15.0
 _SLOW = 6.0
 _DEAD = 0.3
 _DYING = 1.6
+#: How long a daemon from before a reload may hold a port up.
+_HELD_UP = 3.0
 _AT_ONCE = 4
 _EARLY = ("connect", "greeting", "capabilities")
 
@@ -127,15 +129,23 @@ def ask_again(
     before: t.Mapping[Listener, Session],
     deadline: float,
     alive: t.Callable[[Listener], bool],
+    lingers: t.Callable[[Listener], bool] = lambda _listener: False,
 ) -> dict[Listener, Session]:
     """Look at every port after a change; a port that lost something gets one second look.
 
     *alive* tells whether a daemon is there to answer: then it may only be slow, and gets time, also when it
     greeted and the machine was too busy for the rest. One that dies of its configuration is there for a second
     more: Postfix sleeps before such an exit.
+
+    *lingers* tells whether a daemon from before a reload is there. When it took a client in the moment of the reload, master(8)
+    counts it as one that is free, and starts no other until it ends: such a port is silent, and lives.
     """
     after = ask_all(listeners, deadline=deadline)
     suspects = list(failures(before, after))
+    silent = [one for one in suspects if not after[one].answered and _ran_out(after[one])]
+    if _was_held_up(silent, alive=alive, lingers=lingers):
+        after.update(ask_all(suspects, deadline=deadline))
+        suspects = list(failures(before, after))
     if suspects:
         may_be_slow = all(not after[one].answered or _ran_out(after[one]) for one in suspects)
         until = time.monotonic() + _DYING
@@ -144,6 +154,20 @@ def ask_again(
             time.sleep(0.1)
         after.update(ask_all(suspects, deadline=_SLOW if may_be_slow else _DEAD))
     return after
+
+
+def _was_held_up(
+    silent: t.Sequence[Listener],
+    *,
+    alive: t.Callable[[Listener], bool],
+    lingers: t.Callable[[Listener], bool],
+) -> bool:
+    """Wait until no daemon from before holds up a port for which there is no new one; return whether one did."""
+    held_up = [one for one in silent if lingers(one) and not alive(one)]
+    until = time.monotonic() + _HELD_UP
+    while time.monotonic() < until and any(lingers(one) and not alive(one) for one in held_up):
+        time.sleep(0.05)
+    return bool(held_up)
 
 
 def _ran_out(session: Session) -> bool:

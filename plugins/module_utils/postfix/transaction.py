@@ -495,7 +495,7 @@ def _look_again(
 ) -> tuple[dict[Listener, Session], str]:
     """Ask every mail port of the new configuration; return the answers and what is wrong.
 
-    *old* are the daemons of before, which may be busy with a client and do not count.
+    *old* are the daemons of before, which may be busy with a client and do not count as new ones.
     """
     listeners, absent = _open_ports(request, new, seconds=max(deadline, 3.0))
     after = probe.ask_again(
@@ -503,6 +503,7 @@ def _look_again(
         before=before,
         deadline=deadline,
         alive=lambda one: _daemon_runs(live, one, but=old),
+        lingers=lambda one: _daemon_runs(live, one),
     )
     failures = [f"nothing listens on port {port}" for port in sorted(absent)]
     failures += [f"{one}: {problem}" for one, problem in probe.failures(before, after).items()]

@@ -171,3 +171,38 @@ def test_ask_again_is_patient_with_what_is_not_dead(
     assert after == {port: GOOD}
     assert deadlines[0] == 1
     assert (deadlines[1] > 1) is patient
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "held_up"),
+    [
+        pytest.param("greeting: no answer in time", GOOD, True, id="lives"),
+        pytest.param("greeting: no answer in time", SILENT, True, id="dead-all-the-same"),
+        pytest.param("greeting: the connection was closed", GOOD, False, id="closed"),
+    ],
+)
+def test_ask_again_waits_for_a_daemon_that_holds_a_port_up(
+    first: str, second: Session, held_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is silent while a daemon from before a reload is busy gets the same look again when that has ended."""
+    looks = iter((Session(problem=first), second, GOOD))
+    busy = iter((True, True, True))
+    deadlines: list[float] = []
+
+    def ask_all(listeners: t.Sequence[Listener], *, deadline: float) -> dict[Listener, Session]:
+        deadlines.extend([deadline] * len(listeners))
+        return {one: next(looks) for one in listeners}
+
+    monkeypatch.setattr(probe, "ask_all", ask_all)
+    after = probe.ask_again(
+        [PORT_25],
+        before={PORT_25: GOOD},
+        deadline=1,
+        alive=lambda _one: False,
+        lingers=lambda _one: next(busy, False),
+    )
+    assert after == {PORT_25: GOOD}
+    assert len(deadlines) == (2 if second is GOOD else 3)
+    assert (deadlines[1] == 1) is held_up
+    # All of its time was waited for, or none.
+    assert next(busy, None) is (None if held_up else True)
