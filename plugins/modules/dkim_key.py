@@ -68,8 +68,8 @@ EXAMPLES = r"""
 - name: Have a key for DKIM
   hardened.mail.dkim_key:
     path: /etc/hardened-mail/dkim/mail.example/r2026.key
-    group: _rspamd
-    mode: "0640"
+    owner: _rspamd
+    mode: "0600"
   register: key
 
 - name: Show what to publish at r2026._domainkey.mail.example

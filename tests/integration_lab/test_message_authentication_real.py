@@ -247,14 +247,28 @@ def test_the_milter_of_the_site_and_its_own_rspamd_stay() -> None:
 
 def test_a_second_run_changes_nothing_and_shows_no_private_key(served: pathlib.Path) -> None:
     listed = GROUP.sh(
-        "a", "find /etc/hardened-mail/dkim -name '*.key' -printf '%m %U:%g\\n'"
+        "a", "find /etc/hardened-mail/dkim -name '*.key' -printf '%m %u:%g\\n'"
     ).split("\n")
-    assert listed == ["640 0:_rspamd"] * 2
+    assert listed == ["600 _rspamd:root"] * 2
     secret = GROUP.sh("a", "sed -n 2p /etc/hardened-mail/dkim/a.example/r1.key")
     assert len(secret) == 64
     said = play(served, "-vvv", "--diff")
     assert secret not in said
     assert said.count("changed=0") == len(HOSTS), "a second run changes something"
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_milter_reads_its_keys_and_cannot_write_them(host: str) -> None:
+    """As whoever takes the daemon over: in its place, as its user."""
+    key = f"/etc/hardened-mail/dkim/{host}.example/r1.key"
+    tried = (
+        f"head -c 1 {key} >/dev/null && echo read; : >>{key} && echo written; rm -f {key}; ls {key}"
+    )
+    inside = f"nsenter --target $(systemctl show -P MainPID {UNIT}) --mount"
+    said = GROUP.try_sh(host, f"{inside} runuser -u _rspamd -- sh -c {shlex.quote(tried)}")
+    assert said.stdout.split() == ["read", key]
+    assert "Read-only file system" in said.stderr
 
 
 @pytest.mark.usefixtures("served")
