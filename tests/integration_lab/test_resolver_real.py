@@ -246,6 +246,19 @@ def test_an_unbound_of_the_site_is_not_disturbed(served: Hosts) -> None:
     assert pids == {host: served.sh(host, "systemctl show -P MainPID unbound") for host in RELEASES}
 
 
+def test_a_restart_that_is_left_to_the_caller_is_told(served: Hosts) -> None:
+    pids = {}
+    for host in RELEASES:
+        served.sh(host, f"echo nameserver {served.addresses['ns']} >/etc/resolv.conf")
+        pids[host] = served.sh(host, "pgrep -x master")
+    made = play(served, postfix_tls_activate="none")
+    assert made.words.count("Postfix asks the resolver of before until it is restarted") == 2
+    for host in RELEASES:
+        assert served.sh(host, "cat /etc/resolv.conf") == "nameserver 127.0.0.1"
+        assert served.sh(host, "pgrep -x master") == pids[host]
+        served.sh(host, "systemctl restart postfix")
+
+
 def test_a_postfix_that_somebody_stopped_stays_stopped(served: Hosts) -> None:
     for host in RELEASES:
         served.sh(
