@@ -98,7 +98,7 @@ JOBS: t.Final = (
         "integration-long",
         "lab",
         # Much of it is waiting.
-        f"{LAB_PYTEST} -n 5 --dist worksteal tests/integration_lab/test_rollover_real.py"
+        f"{LAB_PYTEST} -n 4 --dist worksteal tests/integration_lab/test_rollover_real.py"
         " tests/integration_lab/test_dovecot_kill_real.py",
         lane="lab",
         needs=READY,
@@ -108,7 +108,7 @@ JOBS: t.Final = (
     Job(
         "rules-dies",
         "rules",
-        f"{LAB_PYTEST} -n 5 --dist worksteal {rules('configuration', 'files', 'login')}",
+        f"{LAB_PYTEST} -n 4 --dist worksteal {rules('configuration', 'files', 'login')}",
         lane="lab",
         needs=READY,
         minutes=30,
@@ -116,18 +116,26 @@ JOBS: t.Final = (
     Job(
         "rules-tls",
         "rules",
-        f"{LAB_PYTEST} -n 8 --dist worksteal {rules('tls')}",
+        f"{LAB_PYTEST} -n 6 --dist worksteal {rules('tls')}",
         lane="lab",
         needs=READY,
         minutes=30,
     ),
     Job(
-        "rules-answers",
+        "rules-postfix",
         "rules",
-        f"{LAB_PYTEST} {rules('rules', 'mutants', 'corpus', 'dovecot')}",
+        f"{LAB_PYTEST} {rules('rules', 'mutants', 'corpus')}",
         lane="lab",
         needs=READY,
         minutes=30,
+    ),
+    Job(
+        "rules-dovecot",
+        "rules",
+        f"{LAB_PYTEST} {rules('dovecot')}",
+        lane="lab",
+        needs=READY,
+        minutes=15,
     ),
     Job(
         "molecule-default",
