@@ -262,9 +262,7 @@ def test_a_second_run_changes_nothing_and_shows_no_private_key(served: pathlib.P
 def test_the_milter_reads_its_keys_and_cannot_write_them(host: str) -> None:
     """As whoever takes the daemon over: in its place, as its user."""
     key = f"/etc/hardened-mail/dkim/{host}.example/r1.key"
-    tried = (
-        f"head -c 1 {key} >/dev/null && echo read; : >>{key} && echo written; rm -f {key}; ls {key}"
-    )
+    tried = f"head -c 1 {key} >/dev/null && echo read; true >>{key} && echo written; rm -f {key}; ls {key}"
     inside = f"nsenter --target $(systemctl show -P MainPID {UNIT}) --mount"
     said = GROUP.try_sh(host, f"{inside} runuser -u _rspamd -- sh -c {shlex.quote(tried)}")
     assert said.stdout.split() == ["read", key]
