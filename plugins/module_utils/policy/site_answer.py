@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
-from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import (
-    SEVERITIES,
-    Severity,
-)
+from ansible_collections.hardened.mail.plugins.module_utils.policy.findings import SEVERITIES
 from ansible_collections.hardened.mail.plugins.module_utils.policy.planned import (
     Chains,
     chains_of,
@@ -69,7 +67,7 @@ def _contradictions(said: t.Iterable[t.Mapping[str, t.Any]]) -> t.Iterator[str]:
 def _findings(
     description: Description, records: tuple[RRset, ...], served: Chains, *, fail_on: str
 ) -> t.Iterator[str]:
-    counted = SEVERITIES[SEVERITIES.index(t.cast("Severity", fail_on)) :]
+    counted = tuple(itertools.dropwhile(lambda one: one != fail_on, SEVERITIES))
     for domain in description.domains:
         policy = policy_text(domain.sts) if domain.sts else None
         view = planned_view(records, domain.name, sts_policy=policy, served=served)
