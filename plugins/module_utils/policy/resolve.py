@@ -499,7 +499,9 @@ def weaker(
             )
             if why:
                 found.append(Weaker(parameter, value=value, floor=floors[judged], reason=why))
-    found += [row for policy in choices.policies for row in _weaker_row(policy, host, floors)]
+    found += [
+        row for policy in choices.policies for row in _weaker_row(policy, host, floors, below)
+    ]
     return tuple(found)
 
 
@@ -521,12 +523,11 @@ def _with_companion(
 
 
 def _weaker_row(
-    policy: Policy, host: Host, floors: t.Mapping[str, t.Optional[str]]
+    policy: Policy,
+    host: Host,
+    floors: t.Mapping[str, t.Optional[str]],
+    below: t.Callable[..., t.Optional[str]],
 ) -> t.Iterator[Weaker]:
-    from ansible_collections.hardened.mail.plugins.module_utils.policy.floor import (  # noqa: PLC0415 - rarely needed
-        below,
-    )
-
     mandatory = "mandatory_" if policy.level in _STRONGER_THAN_MAY else ""
     for kind, parameter, value in (
         ("client_level", "smtp_tls_security_level", policy.level),
