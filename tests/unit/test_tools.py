@@ -133,6 +133,7 @@ def test_select_knows_jobs_and_groups_and_refuses_the_rest() -> None:
         "texts",
         "unit",
         "unit-python3.9",
+        "unit-playing",
     ]
     assert jobs.select([]) == list(jobs.JOBS)
     with pytest.raises(SystemExit, match="no such job or group: nonsense"):
